@@ -20,6 +20,7 @@ from sipas_analysis.measure.rule_comparison import compare_rules
 from sipas_analysis.measure.scores import score
 from sipas_analysis.records.office_records import Records
 from sipas_analysis.records.service_score import ServiceScore, read_service_index, score_service
+from sipas_analysis.records.timeliness import mark_counted
 
 INDEX_COLUMNS = ("index", "kind", "value", "low", "high", "n", "start", "end", "status")
 PART_COLUMNS = ("index", "part", "points", "low", "high", "how")
@@ -90,7 +91,8 @@ def reconcile(
     service = None
     if records is not None:
         service = score_service(records)
-        facts = (service.percent, service.low, service.high, len(records.dossiers))
+        n_dossiers = int(mark_counted(records.dossiers, records.period).sum())
+        facts = (service.percent, service.low, service.high, n_dossiers)
         indices.append((SERVICE, "service", *facts, *records.period, read_service_index().status))
         parts += _split_service(service, numbers[0])
     for number, other in enumerate(survey.wave.other_indices, 1):

@@ -31,6 +31,7 @@ from sipas_analysis.sheets.texts import fold_text
 BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 MOST = 12  # candidates that are named when several figures have the number
 Line = tuple[str, str]  # heading and text
+_COUNT = re.compile(r"\d{1,3}(?:[.,\s]\d{3})*|\d+")  # 17920, or as printed: 17.920
 
 
 def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
@@ -72,7 +73,8 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
 def _find_number(figure: str, unit: str, table: pd.DataFrame) -> pd.DataFrame:
     """Return the figures that are printed as a number: those of the index, else any other.
 
-    A number without a sign is also a change whose direction is told in words ("fell by 1.34").
+    A number without a sign is also a change whose direction is told in words ("fell by 1.34"); a
+    whole number is also a count, with or without a point between its thousands.
     """
     wanted = figure.replace(",", ".").replace("−", "-").removesuffix("%").strip()
     number = re.fullmatch(r"([+-]?)(\d+(?:\.(\d+))?)", wanted)
@@ -87,6 +89,9 @@ def _find_number(figure: str, unit: str, table: pd.DataFrame) -> pd.DataFrame:
         values = columns if number[1] else [*columns, table["fall"]]
         texts = [column.map(lambda v: _round(v, decimals)) for column in values]
         rows = table[pd.concat(texts, axis=1).isin([sign + digits]).any(axis=1)]
+    whole = re.sub(r"[.,\s]", "", figure)
+    if rows.empty and _COUNT.fullmatch(figure.strip()):
+        rows = table[table["value"] == float(whole)]
     published = rows[rows["variable"].notna()]
     return rows if published.empty else published
 
@@ -181,7 +186,9 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
     """Yield the printed and the exact value, the division and the interval."""
     line = partial(_make_line, language)
     exact = {
-        key: format_number(_to_float(row[key]), language, 8) for key in ("value", "low", "high")
+        key: format_number(number, language, 0 if number is not None and number.is_integer() else 8)
+        for key in ("value", "low", "high")
+        for number in [_to_float(row[key])]
     }
     if not _is_score(row):
         yield line("printed", "printed_free", value=exact["value"])

@@ -50,7 +50,10 @@ def scored(monkeypatch):
 
 
 class Records:
-    dossiers = pd.DataFrame(index=range(100))
+    day = pd.Timestamp("2021-03-01")
+    dossiers = pd.DataFrame(
+        {"received": day, "finished": day, "status": ["early"] * 99 + ["refused"]}
+    )
     period = (date(2021, 1, 1), date(2021, 12, 31))
 
 
@@ -59,6 +62,7 @@ def test_the_parts_of_decision_766_are_those_worked_by_hand(survey, scored):
     own = find_index(survey)
     assert scored.percent == pytest.approx(100 * 24 / 26)
     assert (scored.low, scored.high) == (24, 98)
+    assert result.frame["n"].tolist()[1] == 99  # refused dossiers are not received
     parts = result.parts.set_index("part")["points"]
     assert parts["progress"] == pytest.approx(20 / 26 * (90 - own))
     assert parts["satisfaction"] == pytest.approx(6 / 26 * (95 - own))

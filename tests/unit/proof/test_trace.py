@@ -42,6 +42,10 @@ def test_a_number_is_found_as_reports_print_it(demo_2021):
     rows = [text for head, text in last_year if head == "Dòng"]
     assert rows
     assert all(text.startswith("an-giang-2020/") for text in rows)
+    for text in ("17.920", "17920"):  # dossiers that are done
+        done = trace(demo_2021, text)
+        assert done["id"] == "record:done:all"
+    assert "17.920" in dict(explain_figure(demo_2021, done, "vi"))["In ra"]
     with pytest.raises(ParameterError, match="--unit: ") as refused:
         trace(demo_2021, "100,00")
     assert "–)" not in refused.value.text("vi")
