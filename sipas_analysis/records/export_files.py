@@ -51,6 +51,7 @@ class ExportFile:
         self.words: list[tuple[object, ...]] = []  # role, text and what it means
         self.cells: dict[str, str] = {}  # SQL of each role, over the table and its words
         self.joins: list[str] = []
+        self.has_default_days = set[str]()  # roles with days that programs write for none
         self.has_positions = {*raw.placed.positions} - ({"unit"} if raw.entry.unit else set())
 
     def read(self, index: Mapping[str, str]) -> list[SipasError]:
@@ -71,7 +72,8 @@ class ExportFile:
             elif name not in self.has_positions:
                 self._set_absent(name)
             elif role.kind == "stamp":
-                self.cells[name] = f"read_stamp({cell})"
+                has_none = name in self.has_default_days
+                self.cells[name] = f"read_stamp({cell})" if has_none else f"{cell}::TIMESTAMP_S"
             elif role.kind in WORDS:
                 errors += self._read_words(name, texts[name], index)
             else:
@@ -176,6 +178,7 @@ class ExportFile:
                 errors.append(RecordsError("records_turned", [self.raw.place(name)]))
             if counts["slashed"] and not counts["high"] + counts["wrong"]:
                 self._note("records_day_first", counts["slashed"], name)
+            self.has_default_days |= {name} if counts["none"] else set()
             for reason in ("serial", "zoned", "none"):
                 if counts[reason]:
                     self._note(f"records_{reason}", counts[reason], name)

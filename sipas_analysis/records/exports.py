@@ -21,7 +21,7 @@ from sipas_analysis.infer.form_files import quote_name
 from sipas_analysis.records.columns import find_export
 from sipas_analysis.records.export_files import ExportFile
 from sipas_analysis.records.ledger import Line, list_changes, list_lines
-from sipas_analysis.records.raw_files import open_raw_file
+from sipas_analysis.records.raw_files import RawFile, open_raw_file
 from sipas_analysis.records.stamps import make_stamp_macros
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LABELS = ("name", "word", "unit", "official", "groups", "level", "label")  # few distinct texts
 SALTED = 2**20  # bytes of each file
+SMALL = 2**25  # bytes of all files
 
 
 @dataclass
@@ -43,6 +44,7 @@ class ExportTable:
         roles: Roles that at least one file has.
         n_rows: Number of rows.
         is_lazy: Whether the table is a view on large files.
+        sources: Files whose tables it is a view on, if these are to be dropped with it.
         ledger: What was read differently.
     """
 
@@ -53,6 +55,7 @@ class ExportTable:
     roles: frozenset[str]
     n_rows: int
     is_lazy: bool
+    sources: Sequence[RawFile] = ()
     ledger: list[pd.DataFrame] = field(default_factory=list)
 
     def fetch(self, query: str) -> pd.DataFrame:
@@ -83,15 +86,18 @@ def make_salt(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def connect_records(salt: str = "") -> "DuckDBPyConnection":
+def connect_records(salt: str = "", n_bytes: int = 0) -> "DuckDBPyConnection":
     """Return a connection for the records of one wave, with the SQL that reading them needs.
 
     Args:
         salt: What the codes of officials depend on beside name and unit; see ``make_salt``.
+        n_bytes: Size of all files; a small export is read by one thread, as others would only wait.
     """
     import duckdb
 
     connection = duckdb.connect()
+    if n_bytes < SMALL:
+        connection.execute("SET threads = 1")
     make_stamp_macros(connection)
     connection.execute(
         "CREATE MACRO code_official(unit, name) AS CASE WHEN trim(name) = '' THEN '' ELSE "
@@ -148,20 +154,28 @@ def _name_only_unit(entry: RecordFile, units: pd.DataFrame) -> RecordFile:
 def _join_files(
     connection: "DuckDBPyConnection", kind: str, files: Sequence[ExportFile]
 ) -> ExportTable:
-    """Return the table of all files, copied unless it is a view on large files."""
+    """Return the table of all files; movements, which are copied later, and large files a view."""
     n_rows = sum(file.raw.n_rows for file in files)
     is_lazy = all(file.raw.is_lazy for file in files)
     union = " UNION ALL BY NAME ".join(file.write_select() for file in files)
     name = f"{kind}_read"
-    connection.execute(f"CREATE {'VIEW' if is_lazy else 'TABLE'} {name} AS {union}")
-    for file in files if not is_lazy else ():
-        kind_of_table = "VIEW" if file.raw.is_lazy else "TABLE"
-        connection.execute(f"DROP {kind_of_table} {file.raw.table}")
+    is_view = is_lazy or kind == "movements"
+    connection.execute(f"CREATE {'VIEW' if is_view else 'TABLE'} {name} AS {union}")
+    sources = [] if is_lazy else [file.raw for file in files]
+    if not is_view:
+        drop_sources(connection, sources)
+        sources = []
     names = [file.raw.path.name for file in files]
     roles = frozenset(role for file in files for role in file.raw.placed.positions)
     roles |= {"unit"} if any(file.raw.entry.unit for file in files) else set()
     ledger = [list_lines([line for file in files for line in file.lines])]
-    return ExportTable(connection, kind, name, names, roles, n_rows, is_lazy, ledger)
+    return ExportTable(connection, kind, name, names, roles, n_rows, is_lazy, sources, ledger)
+
+
+def drop_sources(connection: "DuckDBPyConnection", sources: Iterable[RawFile]) -> None:
+    """Drop the tables of files that nothing reads any more."""
+    for raw in sources:
+        connection.execute(f"DROP {'VIEW' if raw.is_lazy else 'TABLE'} {raw.table}")
 
 
 def fetch_frame(table: ExportTable) -> pd.DataFrame:

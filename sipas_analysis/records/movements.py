@@ -11,7 +11,7 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import join_ledgers
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.records.exports import ExportTable, open_export
+from sipas_analysis.records.exports import ExportTable, drop_sources, open_export
 from sipas_analysis.records.ledger import LISTED
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOVEMENT_COLUMNS = (
     *("dossier", "step", "section", "handler", "state", "start", "end", "reason", "unit"),
 )
+ONCE = "movements_once"
 WORKING = (2, 4, 5, 6)  # states of a dossier that is not finished
 _LEFT_OUT = {  # rows that are no stay, by the reason in the ledger
     "stay_without_dossier": "dossier = ''",
@@ -75,7 +76,10 @@ def read_movements(
         f"SELECT {cells} FROM {table.name} WHERE NOT ({left_out})"
     )
     if not table.is_lazy:
-        connection.execute(f"DROP TABLE {table.name}")
+        if table.name == ONCE:
+            connection.execute(f"DROP TABLE {ONCE}")
+        connection.execute("DROP VIEW movements_read")
+        drop_sources(connection, table.sources)
     return connection.view("movements"), join_ledgers(table.ledger)
 
 
@@ -91,7 +95,7 @@ def _count_rows(table: ExportTable) -> dict[str, int]:
 def _drop_copies(table: ExportTable, n_same: int) -> None:
     """Let equal rows count once: the first of them."""
     table.connection.execute(
-        f"CREATE TABLE movements_once AS SELECT * FROM {table.name} "  # noqa: S608 (our names)
+        f"CREATE TABLE {ONCE} AS SELECT * FROM {table.name} "  # noqa: S608 (our names)
         f"QUALIFY row_number() OVER (PARTITION BY {_SAME} ORDER BY file, row) = 1"
     )
     query = "SELECT file, row FROM {table} ANTI JOIN movements_once USING (file, row)"
@@ -99,7 +103,7 @@ def _drop_copies(table: ExportTable, n_same: int) -> None:
     table.note(rows, "records_copy")
     if n_same > len(rows):
         table.note_line("records_copy", f"+ {n_same - len(rows)}")
-    table.name = "movements_once"
+    table.name = ONCE
 
 
 def _note_strangers(table: ExportTable) -> None:

@@ -139,7 +139,8 @@ def _read_all(
     """Read every file; refuse the mistakes of all files in one list."""
     wave, folder = survey.wave, survey.wave.path.parent
     files = [*sources.list_files(folder)]
-    connection = connect_records(make_salt(path for _, path, _ in files))
+    paths = [path for _, path, _ in files if path.is_file()]
+    connection = connect_records(make_salt(paths), sum(path.stat().st_size for path in paths))
     frames, movements, ledgers = _read_exports(connection, wave, survey.units)
     dossiers = frames["dossiers"]
     if movements is not None:
