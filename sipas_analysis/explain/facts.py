@@ -145,13 +145,17 @@ def _fold_codes(survey: Survey) -> "pd.Series[str]":
     index = survey.frame.index
     given = survey.dossiers
     codes = pd.Series("", index) if given is None else given.reindex(index).fillna("")
-    return codes.map(lambda code: fold_text(code).replace(" ", ""))
+    return codes.map(_fold_code)
+
+
+def _fold_code(code: str) -> str:
+    """Return a code for comparison, without spaces or difference of case."""
+    return fold_text(code).replace(" ", "")
 
 
 def _find_dossiers(codes: "pd.Series[str]", dossiers: pd.DataFrame) -> pd.DataFrame:
     """Return the dossiers that the forms name, with their folded codes as index."""
-    written = dossiers["dossier"].astype(str)
-    folded = written.str.casefold().str.replace(" ", "")
+    folded = dossiers["dossier"].astype(str).map(_fold_code)
     named = dossiers[folded.isin({*codes} - {""}).to_numpy()]
     return named.set_axis(folded[named.index].to_numpy(), axis=0)
 

@@ -77,7 +77,7 @@ def test_every_form_is_matched_or_has_a_reason():
     )
     dossiers = pd.DataFrame(
         {
-            "dossier": ["H01", "H02", "H03", "H04"],
+            "dossier": ["H\u00a001", "H02", "H03", "H04"],  # a space of another kind
             "unit": ["a", "a", "b", "a"],
             "contradiction": ["", "", "", "finished_before_received"],
             "days_late": [0.0, -1.0, 2.0, 4.0],
