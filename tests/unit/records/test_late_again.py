@@ -49,7 +49,7 @@ COLLEAGUES = [(f"c{at}", "s1", "p", 100, 4 + at % 4, 12) for at in range(16)]
 
 
 def test_each_official_has_one_of_five_words():
-    """Twice as late as the funnel allows in ten months, in two months, rarely there, or alone."""
+    """Above the funnel in ten months, in two, by one week of five months; rarely there; alone."""
     stays, dossiers = _make_stays(
         [
             *COLLEAGUES,
@@ -57,16 +57,21 @@ def test_each_official_has_one_of_five_words():
             ("once", "s1", "p", 100, 40, 2),
             ("new", "s1", "p", 12, 1, 12),
             ("alone", "s2", "q", 100, 40, 12),
+            ("spell", "s1", "p", 40, 38, 1),
+            ("rest", "s1", "p", 60, 4, 12),
         ]
     )
+    stays["handler"] = stays["handler"].replace("rest", "spell")
     table = find_late_again(_connect(stays), dossiers)
     mixed = find_late_again(_connect(stays.sample(frac=1, random_state=3)), dossiers)
     pd.testing.assert_frame_equal(table, mixed, check_exact=True)
     words = table.set_index("handler")["verdict"]
-    assert words[["often", "once", "new", "alone"]].tolist() == [
-        *("look_closer", "one_time", "too_few", "not_comparable")
+    named = ["often", "once", "spell", "new", "alone"]
+    assert words[named].tolist() == [
+        *("look_closer", "one_time", "one_time", "too_few", "not_comparable")
     ]
-    assert set(words.drop(["often", "once", "new", "alone"])) == {"usual"}
+    assert set(words.drop(named)) == {"usual"}
+    assert table.set_index("handler").loc["spell", "months_late"] >= 3
     assert table["handler"].iloc[0] == "often"
     often = table.iloc[0]
     assert often[["n", "late", "months_late", "rate_percent"]].tolist() == [100, 40, 10, 40]
