@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipas_analysis.collect.record_sources import RecordFile
-from sipas_analysis.draft.proposals import relate_path
-from sipas_analysis.errors import SipasError
+from sipas_analysis.draft.proposals import relate_path, write_yaml
+from sipas_analysis.errors import SipasError, shorten
+from sipas_analysis.messages import Language, say
 from sipas_analysis.records.columns import EXPORTS, find_export, fold_name, place_export
 from sipas_analysis.records.raw_files import read_first_rows
 
@@ -24,10 +25,12 @@ class RecordEntries:
     Attributes:
         facts: The part ``records:`` of ``wave.yaml``.
         paths: The exports.
+        left: Headers of each export that have no role and are neither personal nor free text.
     """
 
     facts: Mapping[str, object] = field(default_factory=dict)
     paths: Sequence[Path] = ()
+    left: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def find_exports(paths: Sequence[Path], folder: Path) -> RecordEntries:
@@ -38,15 +41,30 @@ def find_exports(paths: Sequence[Path], folder: Path) -> RecordEntries:
         folder: Folder of the ``wave.yaml`` that names them.
     """
     entries: dict[str, list[object]] = {}
-    found = list[Path]()
+    found, left = list[Path](), dict[str, Sequence[str]]()
     for path in paths:
-        kind, facts = recognise_export(path)
+        kind, facts, unread = _recognise(path)
         if kind:
             name = relate_path(path, folder)
             entries.setdefault(kind, []).append({"file": name, **facts} if facts else name)
             found.append(path)
+            left |= {name: unread} if unread else {}
     ordered = {kind: entries[kind] for kind in EXPORTS if kind in entries}
-    return RecordEntries({"records": ordered}, found)
+    return RecordEntries({"records": ordered}, found, left)
+
+
+def write_records(records: RecordEntries, language: Language) -> str:
+    """Return ``records:`` with the exports that were recognised, and the columns that are not read.
+
+    Nothing where there is no export.
+    """
+    left = [
+        say(language, "draft.records_left", file=file, names="; ".join(map(shorten, names)))
+        for file, names in records.left.items()
+    ]
+    lines = [say(language, "draft.records"), *left]
+    comments = "".join(f"# {line}\n" for line in lines)
+    return f"\n{comments}{write_yaml(records.facts)}" if records.paths else ""
 
 
 def recognise_export(path: Path) -> tuple[str, dict[str, object]]:
@@ -54,11 +72,16 @@ def recognise_export(path: Path) -> tuple[str, dict[str, object]]:
 
     Empty for another file. Of two kinds that fit the one with more columns is meant.
     """
-    best: tuple[int, str, dict[str, object]] = (0, "", {})
+    return _recognise(path)[:2]
+
+
+def _recognise(path: Path) -> tuple[str, dict[str, object], Sequence[str]]:
+    """Return kind and facts of an export, and the headers that are not read."""
+    best: tuple[int, str, dict[str, object], Sequence[str]] = (0, "", {}, ())
     try:
         rows = read_first_rows(path)
     except SipasError:
-        return "", {}
+        return "", {}, ()
     for number, names in enumerate(rows, 1):
         for kind in EXPORTS:
             columns = _number_petitions(names) if kind == "petitions" else {}
@@ -69,8 +92,9 @@ def recognise_export(path: Path) -> tuple[str, dict[str, object]]:
             facts |= {"columns": columns} if columns else {}
             facts |= {"unit": ""} if needs_unit and "unit" not in placed.positions else {}
             if not errors and len(placed.positions) > best[0]:
-                best = len(placed.positions), kind, facts
-    return best[1], best[2]
+                unread = placed.dropped.get("records_unread", ())
+                best = len(placed.positions), kind, facts, unread
+    return best[1:]
 
 
 def _number_petitions(names: Sequence[str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from sipas_analysis.draft.proposals import (
     write_rules,
     write_yaml,
 )
-from sipas_analysis.draft.record_files import RecordEntries, find_exports
+from sipas_analysis.draft.record_files import RecordEntries, find_exports, write_records
 from sipas_analysis.draft.sheets import (
     DraftSheet,
     SheetFiles,
@@ -184,11 +184,6 @@ class Draft:
         """Return a sentence of the draft as a comment."""
         return f"# {say(self.language, f'draft.{message}', **fields)}\n"
 
-    def write_records(self) -> str:
-        """Return ``records:`` with the exports that were recognised; nothing without any."""
-        text = write_yaml(self.records.facts)
-        return f"\n{self.say('records')}{text}" if self.records.paths else ""
-
     def say_numbered(self) -> str:
         """Return the packs that the numbered columns may belong to, and how to name one."""
         names = self.choice.numbered
@@ -330,7 +325,7 @@ def _write_wave(draft: Draft) -> str:
         "\n" + draft.say("states") if draft.states else "",
         *write_rules(draft.states),
     ]
-    return "".join(parts) + draft.write_records()
+    return "".join(parts) + write_records(draft.records, draft.language)
 
 
 def _write_entry(sheet: DraftSheet, draft: Draft) -> str:

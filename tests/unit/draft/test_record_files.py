@@ -51,11 +51,15 @@ def test_a_draft_says_where_records_would_stand_and_looks_into_folders(tmp_path)
         (tmp_path / "phieu" / name).unlink()
     (tmp_path / "ho-so").mkdir()
     write_export(tmp_path / "ho-so" / "quy-1.csv", make_dossiers())
+    frame = make_dossiers().rename(columns={"DonViQuanLy": "MaDonVi"}).assign(Khu="a")
+    write_export(tmp_path / "ho-so" / "quy-2.csv", frame)
     book = "STT,Đơn vị xử lý,Ngày tiếp nhận,Hạn trả lời\n1,Sở Y tế,01/03/2025,10/03/2025\n"
     (tmp_path / "so.csv").write_text(book, "utf-8")
     draft = draft_wave([tmp_path], tmp_path, "vi")
     records = read_wave(draft.wave).records
-    assert [entry.file for entry in records.dossiers] == ["ho-so/quy-1.csv"]
+    assert [entry.file for entry in records.dossiers] == ["ho-so/quy-1.csv", "ho-so/quy-2.csv"]
+    assert "ho-so/quy-2.csv: cột chưa nhận ra, không đọc: Khu" in draft.wave.read_text("utf-8")
+    assert "unit: ''" not in draft.wave.read_text("utf-8")
     assert [dict(entry.columns) for entry in records.petitions] == [{"petition": "STT"}]
     assert "# records:" not in draft.wave.read_text("utf-8")
 
