@@ -8,11 +8,10 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.records.calendar import Calendar
 from sipas_analysis.records.channels import read_channel_rules
-from sipas_analysis.records.columns import find_export
+from sipas_analysis.records.columns import EXPORTS, find_export
 from sipas_analysis.records.service_levels import read_service_levels
 
 OURS = ("clock", "pauses", "form_places", "petition_case", "publication_score")  # no source found
-EXPORTS = ("dossiers", "movements", "petitions", "publication")
 UNVERIFIED = "unverified"
 
 
