@@ -1,7 +1,6 @@
 """Read all administrative records of a wave: dossiers with their clock, movements, petitions.
 
-``read_records`` is the door to the room: every file is read and checked, the clock of each dossier
-is run on the working calendar, and what was read differently is in one ledger. No dossier, code or
+``read_records`` reads and checks every file; the clock of each dossier is run on the working calendar, and what was read differently is in one ledger. No dossier, code or
 name of an official leaves this object by a public output (rules P1 and P3).
 """
 
@@ -228,7 +227,8 @@ def _read_calendar(
     for kind, name in columns:
         frame = frames[kind]
         frame = frame[frame["contradiction"] == ""] if "contradiction" in frame else frame
-        years |= {*frame[name].dt.year.dropna().astype(int)}
+        ends = (frame[name].min(), frame[name].max())  # the years between are read, too
+        years |= {end.year for end in ends if not pd.isna(end)}
     if movements is not None:
         query = 'SELECT year(min(start)), year(max(greatest(start, "end"))) FROM movements'
         rows = movements.query("movements", query)
