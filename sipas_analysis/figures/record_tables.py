@@ -17,11 +17,11 @@ from sipas_analysis.collect.readings import OTHER
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.figures.record_rows import ALL, KEY_COLUMNS
-from sipas_analysis.figures.record_suppression import hide_divisions
-from sipas_analysis.records.small_cells import mark_small_cells
+from sipas_analysis.figures.record_suppression import Parts, find_merged, hide_divisions, join_keys
 from sipas_analysis.records.timeliness import APART, SUMS, count_timeliness, mark_counted
 
 if TYPE_CHECKING:
+    from sipas_analysis.records.channels import ChannelRules
     from sipas_analysis.records.office_records import Records
 
 PLACES = {ALL: (), "group": ("group",), "unit": ("group", "unit"), "field": ("field",)}
@@ -66,17 +66,20 @@ class RecordSource:
         """One row per dossier; ``unit`` and ``field`` are those of its published row."""
         frame = self.place(self.records.dossiers)
         frame = frame.assign(field=frame["field"].astype(str))
-        for by in (["group", "unit"], ["field"]):
-            counts = self.count(frame, by)
-            few = counts[mark_small_cells(counts[by], counts["n_all"].to_numpy(), self.min_cell)]
-            column = frame[by[-1]]
-            frame = frame.assign(**{by[-1]: column.mask(column.isin(few[by[-1]]), OTHER)})
+        cells = self.count(frame, ["group", "unit", "field"]).rename(columns={"n_all": "n"})
+        merged = find_merged(cells, PLACES, self.min_cell)
+        for name in ("unit", "field"):
+            frame = frame.assign(**{name: frame[name].mask(frame[name].isin(merged[name]), OTHER)})
         return frame
 
     @cached_property
     def counted(self) -> pd.DataFrame:
         """The dossiers of the period, as every table counts them (rule T4)."""
         return self.dossiers[mark_counted(self.dossiers, self.period)]
+
+    def find_merged_units(self) -> set[str]:
+        """Return the units that no table shows by themselves."""
+        return {*self.records.dossiers["unit"].astype(str)} - {*self.dossiers["unit"]}
 
     def place(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return rows with their unit as text and its group."""
@@ -98,9 +101,12 @@ class RecordSource:
 def tabulate_timeliness(source: RecordSource) -> pd.DataFrame:
     """Return the counts of form II.06a of the whole, groups, units and fields (T3, T4)."""
     table = _stack(source, lambda by: source.count(source.dossiers, by)).drop(columns="n_all")
+    parts = Parts(source.count(source.dossiers, ["group", "unit", "field"]), PLACES)
     rates = [str(name) for name in table if table[name].dtype.kind == "f"]
     divisions = {"done": (*SUMS["done"], *rates), "running": (*SUMS["running"], "kept_percent")}
-    shown = hide_divisions(table, _find_wholes(table), divisions, source.min_cell)
+    wholes, fewest = _find_wholes(table), source.min_cell
+    shown = hide_divisions(table, wholes, divisions, fewest, parts=parts, sums=SUMS)
+    shown = shown.drop(columns="cell")
     shown["median_days_late"] = shown["median_days_late"].mask(table["late"] < source.min_cell)
     return shown.rename(columns=ENDS)
 
@@ -116,25 +122,58 @@ def tabulate_channels(source: RecordSource) -> pd.DataFrame:
         fewest = source.min_cell
         return count_channels(source.dossiers, by, period=period, min_cell=fewest, rules=rules)
 
-    return _stack(source, count)
+    table = _stack(source, count)
+    return _hide_bases(table, source, rules).drop(columns="cell")
+
+
+def _hide_bases(table: pd.DataFrame, source: RecordSource, rules: "ChannelRules") -> pd.DataFrame:
+    """Blank the shares whose base would give back a hidden one of another domain."""
+    from sipas_analysis.records.channels import mark_shares
+
+    dossiers = source.dossiers
+    marks = dossiers[["group", "unit", "field"]].assign(
+        **mark_shares(dossiers, rules, source.period)
+    )
+    cells = marks.groupby(["group", "unit", "field"], observed=True).sum().reset_index()
+    for name in rules.shares:
+        cells[f"{name}_rest"] = cells[f"{name}_base"] - cells[f"{name}_n"]
+    parts = Parts(cells, PLACES)
+    nested = [name for name, share in rules.shares.items() if share.within]  # hidden together
+    for names in (nested, *([name] for name in rules.shares if name not in nested)):
+        hidden = table[[f"{name}_base" for name in names]].isna().any(axis=1).to_numpy()
+        before = ~hidden
+        while hidden.any() and not np.array_equal(hidden, before):
+            before = hidden
+            for name in names:
+                order = table[f"{name}_base"].fillna(0).to_numpy(float)
+                sums = parts.add_up(table, (f"{name}_n", f"{name}_rest"), order)
+                hidden = sums.extend_hiding(hidden)
+        columns = [f"{name}_{part}" for name in names for part in ("n", "base", "percent")]
+        table.loc[hidden, columns] = np.nan
+    return table
 
 
 def tabulate_petitions(source: RecordSource) -> pd.DataFrame:
     """Return the cases of the whole, of units, channels and fields; about officials apart (T7)."""
-    from sipas_analysis.records.petitions import count_petitions
+    from sipas_analysis.records.petitions import count_petitions, list_cases
 
     petitions = source.records.petitions
     if petitions is None or petitions.empty:
         return pd.DataFrame()
-    count = partial(
-        count_petitions,
-        calendar=source.records.calendar,
-        period=source.period,
-        min_cell=source.min_cell,
-    )
+    calendar, period = source.records.calendar, source.period
+    count = partial(count_petitions, calendar=calendar, period=period, min_cell=source.min_cell)
     rows = source.place(petitions)
-    places = {ALL: (), "unit": ("group", "unit"), "channel": ("channel",), "field": ("field",)}
-    table = _stack(source, partial(count, rows), places)
+    by_place = {"unit": ("group", "unit"), "channel": ("channel",), "field": ("field",)}
+    keys = ["group", "unit", "channel", "field"]
+    cells = list_cases(rows, keys, calendar=calendar, period=period)
+    merged = find_merged(cells, {ALL: (), "group": ("group",), **by_place}, source.min_cell)
+
+    def count_by(by: Sequence[str]) -> pd.DataFrame:
+        last = [*by[-1:]]
+        masks = {name: rows[name].mask(rows[name].isin(merged[name]), OTHER) for name in last}
+        return count(rows.assign(**masks), by)
+
+    table = _stack(source, count_by, {ALL: (), **by_place}).drop(columns="cell")
     about = count(rows, officials=True)
     return pd.concat([table, name_rows(about, "officials", source)], ignore_index=True)
 
@@ -151,7 +190,8 @@ def tabulate_publication(source: RecordSource) -> pd.DataFrame:
     def count(by: Sequence[str]) -> pd.DataFrame:
         return count_publication(rows, by, calendar=source.records.calendar, through=last_day)
 
-    return _stack(source, count, {name: by for name, by in PLACES.items() if name != "field"})
+    places = {name: by for name, by in PLACES.items() if name != "field"}
+    return _stack(source, count, places).drop(columns="cell")
 
 
 def _stack(
@@ -159,8 +199,11 @@ def _stack(
     count: Callable[[Sequence[str]], pd.DataFrame],
     places: Mapping[str, Sequence[str]] = PLACES,
 ) -> pd.DataFrame:
-    """Return the counts of the whole, of groups, of units, … as one table."""
-    parts = [name_rows(count([*by]), domain, source) for domain, by in places.items()]
+    """Return the counts of the whole, of groups, of units, … as one table, with ``cell``."""
+    parts = []
+    for domain, by in places.items():
+        counts = count([*by])
+        parts.append(name_rows(counts.assign(cell=join_keys(counts, by)), domain, source))
     return pd.concat(parts, ignore_index=True)
 
 

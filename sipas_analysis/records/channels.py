@@ -111,7 +111,7 @@ def count_channels(
         received=is_received,
         without_level=is_received & dossiers["level"].eq(""),
         _mapped=is_received & dossiers.get("is_mapped", False),
-        **_mark_shares(dossiers, rules, {"received": is_received, "returned": is_returned}),
+        **mark_shares(dossiers, rules, period),
     )
     rows = merge_small_cells(counts[is_received | is_returned], by, min_cell)
     table = _add_up(rows, by)
@@ -131,10 +131,11 @@ def mark_received(
     return is_here & ~dossiers["status"].isin(APART)
 
 
-def _mark_shares(
-    dossiers: pd.DataFrame, rules: ChannelRules, populations: Mapping[str, "pd.Series[bool]"]
+def mark_shares(
+    dossiers: pd.DataFrame, rules: ChannelRules, period: Period
 ) -> dict[str, "pd.Series[bool]"]:
     """Return which dossiers are the base of each share, and which are counted."""
+    populations = {name: mark_received(dossiers, period, name) for name in ("received", "returned")}
     eligible = rules.eligible_for_post
     may_use_post = dossiers["level"].isin(eligible.levels)
     may_use_post |= dossiers["procedure"].isin(eligible.procedures)

@@ -142,10 +142,22 @@ def count_petitions(
         >>> count_petitions(rows, calendar=read_calendar([2021]), period=year)["late"].tolist()
         [1]
     """
+    cases = list_cases(petitions, by, calendar=calendar, period=period, officials=officials)
+    return _hide_few(_add_up(merge_small_cells(cases, by, min_cell), by), len(by), min_cell)
+
+
+def list_cases(
+    petitions: pd.DataFrame,
+    by: Sequence[str],
+    *,
+    calendar: Calendar,
+    period: Period,
+    officials: bool = False,
+) -> pd.DataFrame:
+    """Return one row per case (of each unit, where ``by`` has units) of ``count_petitions``."""
     judged = _judge_petitions(petitions, calendar, period)
     is_about = judged.groupby("case")["about_official"].transform("max").astype(bool)
-    cases = _join_parts(judged[is_about == officials], by)
-    return _hide_few(_add_up(merge_small_cells(cases, by, min_cell), by), len(by), min_cell)
+    return _join_parts(judged[is_about == officials], by)
 
 
 def list_shared_cases(petitions: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,8 @@ def time_stays(
     name = f"timed_stays_{next(NUMBERS)}"
     stays = write_stays(movements, dossiers, list_names(by), through)
     run_query(movements, f"CREATE TEMP TABLE {name} AS {stays}", dossiers)
-    return movements.query("movements", f"FROM {name}").set_alias(name)
+    timed = cast("DuckDBPyRelation", movements.query("movements", f"FROM {name}"))
+    return timed.set_alias(name)
 
 
 def measure_steps(
