@@ -1,8 +1,8 @@
 """Know the columns of an export by their headers: roles, personal data, and what is not read.
 
 Headers and words are data, in ``columns.yaml``. A header is recognised without difference of case,
-marks, blanks or punctuation (``MaHoSo``, ``Mã hồ sơ``). Personal data and free text are dropped while
-reading (rule P1); so is every column without a role.
+marks, blanks or punctuation (``MaHoSo``, ``Mã hồ sơ``). Personal data and free text are dropped
+while reading (rule P1); so is every column without a role.
 """
 
 from collections.abc import Mapping, Sequence
