@@ -1,7 +1,8 @@
 """Read all administrative records of a wave: dossiers with their clock, movements, petitions.
 
-``read_records`` reads and checks every file; the clock of each dossier is run on the working calendar, and what was read differently is in one ledger. No dossier, code or
-name of an official leaves this object by a public output (rules P1 and P3).
+``read_records`` reads and checks every file and runs the clock of each dossier on the working
+calendar; what was read differently is in one ledger. No dossier, code or name of an official leaves
+this object by a public output (rules P1 and P3).
 """
 
 from collections.abc import Mapping, Sequence
