@@ -15,7 +15,7 @@ from sipas_analysis.records.office_records import Records
 
 YES, NO = 5, 2
 PEOPLE = {"a": (96, 4), "b": (30, 70), "c": (80, 20), "d": (80, 20), "e": (3, 1), "f": (60, 40)}
-CLOCK = {"a": (40, 60), "b": (95, 5), "c": (80, 20), "d": (79, 21), "e": (60, 40), "f": (75, 25)}
+CLOCK = {"a": (40, 60), "b": (95, 5), "c": (80, 20), "d": (84, 16), "e": (60, 40), "f": (75, 25)}
 
 
 def make_case():
@@ -80,11 +80,16 @@ def test_units_that_disagree_beyond_error_are_named(views):
     sides = views.frame.set_index("unit").loc[["a", "b"], ["people", "record"]]
     assert sides.to_numpy().tolist() == [["above", "below"], ["below", "above"]]
     assert "disagree beyond error in: a, b" in repr(views)
+    # at 95 % for a single unit c and d would be above the mean, here for all units together not
+    aside = views.frame.set_index("unit").loc[["c", "d"]]
+    assert aside.loc["c", "satisfied_low"] > views.frame["satisfied_percent"].mean()
+    assert aside.loc["d", "on_time_low"] > views.frame["on_time_percent"].mean()
+    assert aside[["people", "record"]].to_numpy().tolist() == [["", ""], ["", ""]]
 
 
 def test_the_rank_correlation_leaves_hidden_units_out(views):
-    """Spearman over five units: ranks 5, 1, 3.5, 3.5, 2 and 1, 5, 4, 3, 2, by hand."""
-    people, clock = pd.Series([5, 1, 3.5, 3.5, 2]), pd.Series([1, 5, 4, 3, 2])
+    """Spearman over five units: ranks 5, 1, 3.5, 3.5, 2 and 1, 5, 3, 4, 2, by hand."""
+    people, clock = pd.Series([5, 1, 3.5, 3.5, 2]), pd.Series([1, 5, 3, 4, 2])
     assert views.n_units == 5
     assert views.correlation == pytest.approx(people.corr(clock))
     assert views.low < views.correlation < views.high
