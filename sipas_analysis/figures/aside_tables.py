@@ -9,6 +9,8 @@ from sipas_analysis.figures.record_tables import RecordSource, name_rows
 from sipas_analysis.records.official_form import compare_with_count
 from sipas_analysis.records.timeliness import count_as_form
 
+COUNTED = ("stay_of_no_dossier",)  # lines that name a first row and say how many there are
+
 
 def tabulate_aside(source: RecordSource) -> pd.DataFrame:
     """Count by reason what was set aside or read differently in the records (rule T2).
@@ -17,7 +19,8 @@ def tabulate_aside(source: RecordSource) -> pd.DataFrame:
     """
     ledger = source.records.ledger
     said = ledger["found"].astype(str).str.extract(r"^\+? ?(\d+)$")[0].astype(float)
-    n = said.where(ledger["row"].isna()).fillna(1.0).astype(int)
+    is_count = ledger["row"].isna() | ledger["reason"].isin(COUNTED)
+    n = said.where(is_count).fillna(1.0).astype(int)
     counts = (
         n.groupby(ledger["reason"].astype(str)).sum().sort_values(ascending=False, kind="stable")
     )

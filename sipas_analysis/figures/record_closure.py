@@ -103,7 +103,8 @@ class Sums:
         outside = (~self.rows[wholes]).astype(np.int64)
         holds = (self.rows[hidden].astype(np.int64) @ outside.T) == 0
         n_none: Ints = holds.astype(np.int64) @ (sums == 0).astype(np.int64)
-        is_open: Marks = (n_none == 0) & self.rows[hidden].any(axis=1)[:, None]
+        n_cells: Ints = self.rows[hidden].sum(axis=1)
+        is_open: Marks = (n_none == 0) & (n_cells[:, None] > 0)
         n_open: Ints = is_open.sum(axis=1)
         if self.has_bases:
             return np.asarray(is_open & (n_open[:, None] > 1)).ravel()

@@ -113,8 +113,11 @@ def _note_strangers(table: ExportTable) -> None:
         "SELECT file, count(*) AS found, min(row) AS row FROM {table} "
         "ANTI JOIN dossier_units USING (dossier) WHERE dossier <> '' GROUP BY file ORDER BY file"
     )
-    if known:
+    if known and len(strangers):
         table.note(strangers, "stay_of_no_dossier", "dossier")
+        query = "FROM {table} ANTI JOIN dossier_units USING (dossier) WHERE dossier <> ''"
+        n_dossiers = table.fetch(f"SELECT count(DISTINCT dossier) AS n {query}")["n"].iloc[0]
+        table.note_line("dossier_of_no_file", int(n_dossiers))
 
 
 def find_reopened(connection: "DuckDBPyConnection", dossiers: pd.DataFrame) -> "pd.Series[bool]":

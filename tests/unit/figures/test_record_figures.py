@@ -60,7 +60,11 @@ def source(make_wave, read_answers):
         handler="CB07",
     )
     ledger = pd.DataFrame(
-        {"reason": "finish_missing", "row": [3, 4, None], "found": ["", "", "+ 7"]}
+        {
+            "reason": [*["finish_missing"] * 3, "stay_of_no_dossier"],
+            "row": [3, 4, None, 2],
+            "found": ["", "", "+ 7", "40"],
+        }
     )
     read = SimpleNamespace(dossiers=dossiers, ledger=ledger, movements=None, form=None)
     read.petitions = read.publication = pd.DataFrame()
@@ -98,6 +102,7 @@ def test_every_number_has_an_id_and_its_division(source):
     assert figures.row_of("petitions") is None
     assert "petitions" not in figures.tables
     assert figures.row_of("aside", "finish_missing").value_of("n") == 2 + 7
+    assert figures.row_of("aside", "stay_of_no_dossier").value_of("n") == 40  # rows, not lines
     assert set(BUILDERS) == set(RULES) == set(PREFIXES)
 
 
