@@ -300,8 +300,8 @@ def _open_text(
     row = f"row_number() OVER () + {entry.header}"
     numbers = _number_rows(path)
     if numbers is not None:
-        rows = pd.DataFrame({"written_row": numbers[numbers > entry.header]})
-        connection.register(f"rows_{table}", rows)
+        written = pd.DataFrame({"written_row": numbers[numbers > entry.header]})
+        connection.register(f"rows_{table}", written)
         relation, row = f"{relation} POSITIONAL JOIN rows_{table}", "written_row"
     names = [tidy_text(name) for name in header]
     return _Source(relation, columns, ["VARCHAR"] * len(names), names, row, separator=separator)

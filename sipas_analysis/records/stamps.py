@@ -91,8 +91,7 @@ def _count_usual(
     tests = {}
     for role in roles:
         stamp, text = f'"{role}"', f'"{role}{TEXT}"' if role in texts else ""
-        ways = " OR ".join(f"{text} LIKE '{way}'" for way in ("__/__/____ __:__:__", "__/__/____"))
-        usual = f"({ways})" if text else "true"
+        usual = f"strpos({text}, '/') = 3" if text else "true"
         tests[role] = {
             "n": f"{stamp} IS NOT NULL",
             "usual": f"{stamp} IS NOT NULL AND {usual} AND {stamp} >= DATE '{first}' + 1",
@@ -101,13 +100,13 @@ def _count_usual(
             "midnight": f"epoch_us({stamp}) % {DAY} = 0",
         }
     rows = _count_tests(connection, table, tests)
-    usual = {role: row for role, row in rows.items() if row["n"] == row["usual"] == row["filled"]}
+    plain = {role: row for role, row in rows.items() if row["n"] == row["usual"] == row["filled"]}
     none = dict.fromkeys(("wrong", "slashed", "high", "other_high", "serial", "zoned", "none"), 0)
     return {
         role: none
         | {"n": row["n"], "other": 0 if role in texts else row["n"], "midnight": row["midnight"]}
         | ({"slashed": row["n"], "high": row["high"]} if role in texts else {})
-        for role, row in usual.items()
+        for role, row in plain.items()
     }
 
 

@@ -40,9 +40,9 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
     if plans:
         yield say(language, "cli.said.plan_unnamed", paths=write_flow(plans)), None
     if survey.wave.records:
-        names = [path.name for _, path, _ in list_exports(survey.wave)]
-        shown = "; ".join([*map(shorten, names[:SHOWN_NAMES]), *["…"] * (len(names) > SHOWN_NAMES)])
-        yield say(language, "cli.said.records_later", n=len(names), names=shown), None
+        files = [path.name for _, path, _ in list_exports(survey.wave)]
+        shown = "; ".join([*map(shorten, files[:SHOWN_NAMES]), *["…"] * (len(files) > SHOWN_NAMES)])
+        yield say(language, "cli.said.records_later", n=len(files), names=shown), None
     content = [survey.unit_names[unit] for unit in list_content_units(survey)]
     if content:
         yield say(language, "cli.said.all_satisfied", names="; ".join(content)), None
