@@ -185,10 +185,15 @@ def _find_source(
     return _Source(f"sheet_{table}", columns, types, names, "CAST(row AS BIGINT)")
 
 
+def _quote_path(path: Path) -> str:
+    """Return a path as SQL quotes it: the file of that very name, never a pattern."""
+    pattern = re.sub(r"([*?[])", r"[\1]", str(path))
+    return "'" + pattern.replace("'", "''") + "'"
+
+
 def _open_parquet(connection: "DuckDBPyConnection", path: Path) -> _Source:
     """Return how a Parquet file is read; its names stand in row 1."""
-    pattern = re.sub(r"([*?[])", r"[\1]", str(path)).replace("'", "''")
-    relation = f"read_parquet('{pattern}', file_row_number = true)"
+    relation = f"read_parquet({_quote_path(path)}, file_row_number = true)"
     described = _read_or_refuse(connection, f"DESCRIBE SELECT * FROM {relation}", path)  # noqa: S608
     facts = [(str(name), str(kind)) for name, kind, *_ in described if name != "file_row_number"]
     names, types = [name for name, _ in facts], [kind for _, kind in facts]
@@ -290,9 +295,8 @@ def _open_text(
         raise FileError("no_header", file=path.name, header=entry.header, n=n_lines)
     columns = [f"c{at}" for at in range(len(header))]
     types = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
-    quoted = str(path).replace("'", "''")
     relation = (
-        f"read_csv('{quoted}', auto_detect = false, header = false, skip = {n_lines}, "
+        f"read_csv({_quote_path(path)}, auto_detect = false, header = false, skip = {n_lines}, "
         f"delim = '{separator}', quote = '\"', escape = '\"', columns = {{{types}}}, "
         f"store_rejects = true, rejects_table = 'lines_{table}', rejects_scan = 'scans_{table}', "
         "null_padding = false)"
