@@ -13,13 +13,14 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import join_ledgers
 from sipas_analysis.collect.wave import Wave
+from sipas_analysis.errors import RecordsError
 from sipas_analysis.records.exports import (
     ExportTable,
     fetch_frame,
     make_empty_frame,
     open_export,
 )
-from sipas_analysis.records.repeats import drop_footers, settle_repeats
+from sipas_analysis.records.repeats import drop_footers, list_places, settle_repeats
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 STAMPS = ("submitted", "received", "promised", "finished", "returned", "refused")
 FIRST, LAST = np.datetime64("2000-01-01"), np.datetime64("2100-01-01")
 REFUSED, RUNNING, FINISHED, RETURNED = 3, 4, 9, 10
+FEW_TRANSFERRED, MOST_TRANSFERRED = 5, 0.02  # number and share of codes that two units may have
 OPEN_STATES = (1, 2, 4, 5, 6)  # in which nothing is finished
 ONCE = (  # what never changes of a dossier, once it is known
     *("unit", "procedure", "submitted", "received", "limit", "limit_unit"),
@@ -61,6 +63,7 @@ def read_dossiers(
     if table is None:
         return make_empty_frame("dossiers").assign(contradiction=""), join_ledgers([])
     frame = drop_footers(fetch_frame(table), table, "dossier")
+    _refuse_shared_codes(frame, table)
     frame["state"] = _find_states(frame, table)
     frame, differs = settle_repeats(frame, table, ["dossier"], ONCE, VERSIONS)
     frame["contradiction"] = _find_contradictions(frame).mask(differs, "versions_differ")
@@ -74,6 +77,19 @@ def read_dossiers(
     connection.execute("INSERT INTO dossier_units SELECT dossier, unit FROM dossier_frame")
     connection.unregister("dossier_frame")
     return frame, join_ledgers(table.ledger)
+
+
+def _refuse_shared_codes(frame: pd.DataFrame, table: ExportTable) -> None:
+    """Refuse units that number their dossiers alike: their codes name no dossier.
+
+    A few dossiers of two units are a transfer, and are set aside as versions that differ.
+    """
+    rows = frame[frame.duplicated("dossier", keep=False)]
+    n_units = rows.groupby("dossier", observed=True)["unit"].transform("nunique")
+    shared = rows[n_units > 1]
+    most = max(FEW_TRANSFERRED, MOST_TRANSFERRED * frame["dossier"].nunique())
+    if shared["dossier"].nunique() > most:
+        raise RecordsError("records_code_shared", list_places(shared, table, "dossier"))
 
 
 def _find_states(frame: pd.DataFrame, table: ExportTable) -> "pd.Series[int]":

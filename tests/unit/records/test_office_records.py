@@ -65,6 +65,17 @@ def test_two_systems_have_their_own_codes(read, tmp_path):
     assert frame["file"].unique().tolist() == ["dossiers.csv", "other.csv"]
 
 
+def test_units_that_number_their_dossiers_alike_are_refused(read, tmp_path):
+    """Else all dossiers of both would be set aside as two versions; a few are a transfer."""
+    alike = make_dossiers().assign(DonViQuanLy="Sở B")
+    write_export(tmp_path / "other.csv", alike)
+    error = refuse(read, "records_code_shared", dossiers=["dossiers.csv", "other.csv"])
+    assert {place.file for place in error.places} == {"dossiers.csv", "other.csv"}
+    write_export(tmp_path / "other.csv", alike.head(4))
+    frame = read_records(read(dossiers=["dossiers.csv", "other.csv"])).dossiers
+    assert frame["contradiction"].eq("versions_differ").sum() == 4
+
+
 def test_other_headers_are_mapped_and_known_ones_found_without_marks(read, tmp_path):
     """``MÃ HỒ SƠ``, ``ma_ho_so`` and a header of the office's own; one unit for a whole file."""
     frame = make_dossiers().rename(
