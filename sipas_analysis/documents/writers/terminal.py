@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import typer
 
 from sipas_analysis import __version__
-from sipas_analysis.errors import SHOWN_PLACES, SeveralError, SipasError
+from sipas_analysis.errors import SHOWN_PLACES, RecordsError, SeveralError, SipasError
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def print_error_and_exit(error: SipasError) -> NoReturn:
     errors = error.merge_equal() if isinstance(error, SeveralError) else [error]
     for error_part in errors:
         typer.echo(error_part.text(language), err=True)
-    if any(len(error_part.groups) > SHOWN_PLACES for error_part in errors):
+    of_answers = [part for part in errors if not isinstance(part, RecordsError)]
+    if any(len(error_part.groups) > SHOWN_PLACES for error_part in of_answers):
         typer.echo(say(language, "cli.said.all_places"), err=True)
     sys.exit(error.exit_code)
 

@@ -234,7 +234,7 @@ def test_a_pattern_reads_every_file_once(read_answers, make_wave):
 def test_a_pattern_that_matches_nothing_is_told(refused):
     """An empty folder is no empty survey."""
     error = refused(kind=FileError, responses=[{"file": "forms/*.xlsx"}])
-    assert "`responses: file: forms/*.xlsx` must match" in str(error)
+    assert "`file: forms/*.xlsx` must match" in str(error)
 
 
 def test_two_files_with_mistakes_are_told_together(refused, make_wave):

@@ -156,8 +156,8 @@ def test_text_under_no_header_keeps_its_letter(workbook):
     [
         ("", "answers.csv is empty"),
         (" \n\n", "answers.csv is empty"),
-        ("A1,A2\n", r"Below the header \(row 1\) there must be forms"),
-        ("A1,A2\n,\n \n", r"Below the header \(row 1\) there must be forms"),
+        ("A1,A2\n", r"Below the header \(row 1\) there must be data"),
+        ("A1,A2\n,\n \n", r"Below the header \(row 1\) there must be data"),
         ("\n5,4\n", r"The header \(row 1\) must name the columns"),
         ("Đơn vị,A1\nSở A,5\n".encode("cp1258", "replace") + "\u01a1".encode("utf-16-be"), "UTF-8"),
         ("S\xf4 t\xb5i ch\xdd,5\n".encode("latin-1"), "neither .an old TCVN3, VNI or Windows code"),
