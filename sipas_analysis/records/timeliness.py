@@ -83,11 +83,21 @@ def count_timeliness(
     return table.astype(dict.fromkeys(columns, np.int64))
 
 
+def place_unlimited(dossiers: pd.DataFrame) -> pd.DataFrame:
+    """Return dossiers with those that are done without a legal limit as on time.
+
+    They cannot be late; the form has no column for them (ours, unverified).
+    """
+    is_done = dossiers["status"].eq("no_limit") & _find_ends(dossiers).notna()
+    return dossiers.assign(status=dossiers["status"].mask(is_done, "on_time"))
+
+
 def count_as_form(table: pd.DataFrame) -> pd.DataFrame:
     """Return the counts as the office's form has them: every dossier received is done or running.
 
     Dossiers that wait or were withdrawn stand under ``on_time``; stopped ones and those without a
-    legal limit under ``in_time`` (reading of the footnotes of the form: unverified).
+    legal limit under ``in_time`` (reading of the footnotes of the form: unverified). Count the
+    dossiers of ``place_unlimited``, else those without a limit that are done stand there too.
 
     Source: rule T4 in docs/method.md.
     """

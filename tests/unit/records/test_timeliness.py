@@ -16,6 +16,7 @@ from sipas_analysis.records.timeliness import (
     SUMS,
     count_as_form,
     count_timeliness,
+    place_unlimited,
 )
 
 PERIOD = (date(2021, 1, 1), date(2021, 12, 31))
@@ -98,6 +99,18 @@ def test_identities_hold_whatever_comes(drawn):
         np.testing.assert_allclose(table["gap_points"], gap, atol=1e-9)
         parts = table["gap_waiting"] + table["gap_withdrawn"]
         np.testing.assert_allclose(table["gap_points"], parts, atol=1e-9)
+
+
+def test_what_is_done_without_a_limit_is_done_in_the_form():
+    """It cannot be late; what still runs without a limit runs in time."""
+    dossiers = _make_dossiers(
+        ("no_limit", "2021-02-01", "2021-03-01", "direct", "a"),
+        ("no_limit", "2021-02-01", None, "direct", "a"),
+        ("late", "2021-02-01", "2021-03-01", "direct", "a"),
+    )
+    form = count_as_form(count_timeliness(place_unlimited(dossiers), period=PERIOD)).iloc[0]
+    names = ["done", "on_time", "late", "running", "in_time"]
+    assert form[names].tolist() == [2, 1, 1, 1, 1]
 
 
 def test_a_column_that_is_missing_is_named():
