@@ -717,6 +717,23 @@ def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_pa
     assert [*Path.cwd().iterdir()] == []
 
 
+def test_records_that_are_refused_stop_a_report_before_anything_is_made(sipas, make_wave, tmp_path):
+    """An unknown state is named with file, row and value; ``check`` only names the file."""
+    wave = make_wave(GOOD, records={"dossiers": "ho-so.csv"})
+    heads = "MaHoSo,NgayTiepNhan,NgayKetThucXuLy,TrangThaiHoSoId,KenhThucHien,DonViQuanLy"
+    rows = f"{heads}\nH1,01/02/2024 08:00:00,,77,1,so-a\n"
+    (wave.parent / "ho-so.csv").write_text(rows, "utf-8")
+    code, _, err = sipas("report", wave, "--out", tmp_path / "out")
+    assert code == 26
+    assert "ho-so.csv, row 2" in err
+    assert "'77'" in err
+    assert "Traceback" not in err
+    assert [*tmp_path.rglob("out/**/*.*")] == []
+    code, shown, _ = sipas("check", wave)
+    assert code == 0
+    assert "ho-so.csv" in shown
+
+
 def test_every_kind_of_mistake_has_its_own_exit_code():
     """10 and above; a script can tell them apart."""
     kinds = errors.SipasError.__subclasses__()
