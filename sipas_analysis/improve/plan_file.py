@@ -234,12 +234,13 @@ def _check_figures(sheet: PlanSheet, written: pd.DataFrame, lines: pd.DataFrame)
 
 
 def _check_targets(sheet: PlanSheet, lines: pd.DataFrame) -> None:
-    """Refuse a target worse than the baseline, and a line with a baseline and no target."""
+    """Refuse a target worse than the baseline, and a line of the survey without a target."""
     least, should_fall = (
         lines["baseline"].round(COMPUTED["baseline"]),
         lines["indicator"].isin(LOWER_IS_BETTER),
     )
-    is_blank = least.notna() & lines["target"].isna() & (lines["status"] != "dropped")
+    is_followed = least.notna() & (lines["indicator"] == SURVEY) & (lines["status"] != "dropped")
+    is_blank = is_followed & lines["target"].isna()
     mistakes = {
         "plan_target_below": ~should_fall & (lines["target"] < least - FUZZ),
         "plan_target_above": should_fall & (lines["target"] > least + FUZZ),

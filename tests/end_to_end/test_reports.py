@@ -20,6 +20,17 @@ DEMO = ROOT / "data" / "an-giang-2021"
 EARLIER = ROOT / "data" / "an-giang-2020"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
+OF_RECORDS = (
+    "timeliness",
+    "steps",
+    "channels",
+    "petitions",
+    "publication",
+    "coverage",
+    "facts",
+    "aside",
+)
+
 pytestmark = pytest.mark.slow
 
 
@@ -68,7 +79,7 @@ def test_the_province_notebook_runs_without_parameters(tmp_path):
     """Its defaults show the demo, and say that it is synthetic; nothing is written beside it."""
     text = papermill("province_report", tmp_path / "out.ipynb")
     assert "an-giang-2021: 870 forms of 874 read, 29 units" in text
-    assert text.count("<section") == 9  # eight chapters, and the first of the annexes
+    assert text.count("<section") == 10  # nine chapters, and the first of the annexes
     assert files_in(tmp_path) == {"out.ipynb"}
 
 
@@ -88,7 +99,7 @@ def test_a_notebook_to_explore_runs(path, tmp_path):
 
 
 def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
-    """One page per language, twelve tables, nothing else; the path said exists."""
+    """One page per language, the tables of answers and of records, nothing else."""
     shutil.copytree(DEMO, tmp_path / "wave")
     shutil.copytree(EARLIER, tmp_path / EARLIER.name)
     printed = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
@@ -111,6 +122,7 @@ def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
         "tables/penalties.csv",
         "tables/plan.csv",
         "tables/verdicts.csv",
+        *(f"tables/{name}.csv" for name in OF_RECORDS),
     }
     path = Path(re.search(r"Report: (.+\.html)", printed)[1])
     assert (tmp_path / path).is_file()
@@ -141,7 +153,8 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
     units = "".join(f'u-{k},"{name}",departments\n' for k, name in enumerate(names))
     (folder / "units.csv").write_text("code,name_vi,group\n" + units, "utf-8")
     facts = yaml.safe_load((DEMO / "wave.yaml").read_text("utf-8")) | {"languages": ["vi"]}
-    del facts["accepted"], facts["earlier"], facts["plan"]  # other units
+    for key in ("accepted", "earlier", "plan", "records"):  # of other units
+        del facts[key]
     (folder / "wave.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), "utf-8")
     before = files_in(tmp_path)
     shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
@@ -225,8 +238,8 @@ def test_a_browser_without_a_network_shows_the_whole_page(tmp_path):
         *no_network,
     )
     dom = shell(*start, "--dump-dom", page)
-    assert dom.count("<section") == 8
-    assert dom.count("data:image/svg+xml") == 2 * dom.count("<figure") == 10  # wide and narrow
+    assert dom.count("<section") == 9
+    assert dom.count("data:image/svg+xml") == 2 * dom.count("<figure") == 14  # wide and narrow
     assert "94,59" in dom
     shell(*start, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'page.pdf'}", page)
     pdf = (tmp_path / "page.pdf").read_bytes()

@@ -164,11 +164,12 @@ def test_the_version_is_that_of_the_package(sipas):
 
 @pytest.mark.slow
 def test_demo_writes_exactly_one_wave(sipas, tmp_path):
-    """wave.yaml, units.csv, responses.csv: commas, 160 forms a unit; the next step is said."""
+    """wave.yaml, units.csv, responses.csv, records: 160 forms a unit; the next step is said."""
     folder = tmp_path / "demo"
     code, out, _ = sipas("demo", folder, "--units", "5")
     assert code == 0
-    assert {path.name for path in folder.iterdir()} == {"wave.yaml", "units.csv", "responses.csv"}
+    files = {"wave.yaml", "units.csv", "responses.csv", "records"}
+    assert {path.name for path in folder.iterdir()} == files
     rows = list(csv.DictReader((folder / "responses.csv").read_text("utf-8").splitlines()))
     counts = [sum(row["don_vi"] == unit for row in rows) for unit in {it["don_vi"] for it in rows}]
     assert counts == [160] * 5

@@ -10,6 +10,7 @@ from sipas_analysis.reports.record_pictures import ON_TIME, SHARE
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 3  # steps that may be the slowest
+FEWEST_PETITIONS = 5  # overdue, that a leader is told of
 HERE = "limit_here_percent"
 
 
@@ -109,7 +110,7 @@ def sum_up_records(subject: Subject) -> list[Text]:
         texts.append(make_text(f"records.sum.{word}", percent=percent, **fields))
     texts += [] if subject.unit else [*_name_lowest(subject), *_name_slowest(subject)]
     petitions = find_record(subject, "petitions")
-    if petitions and petitions.value_of("overdue") > 0:
+    if petitions and petitions.value_of("overdue") >= FEWEST_PETITIONS:
         n = print_number(subject, petitions, "overdue")
         texts.append(make_text("records.sum.petitions", n=n))
     missed = [] if subject.unit else [name_row(subject, row)[0] for row in list_unreached(subject)]
@@ -141,11 +142,11 @@ def _name_slowest(subject: Subject) -> list[Text]:
     steps, places = sort_steps(subject), list_slow_places(subject)
     if len(steps) < 2 or _list_rivals(steps) or is_cut(subject):
         return []
-    texts = [make_text("records.sum.step", step=_name_step(steps[0]))]
-    if places:
-        unit = subject.unit_name(places[0].unit)
-        texts.append(make_text("records.sum.slow", section=places[0].section, unit=unit))
-    return texts
+    step = _name_step(steps[0])
+    if not places:
+        return [make_text("records.sum.step", step=step)]
+    unit = subject.unit_name(places[0].unit)
+    return [make_text("records.sum.slow", step=step, section=places[0].section, unit=unit)]
 
 
 def count_late(subject: Subject) -> list[Text]:

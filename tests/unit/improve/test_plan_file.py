@@ -230,7 +230,7 @@ def test_a_line_may_follow_an_indicator_of_the_records(tmp_path):
     late = measure_indicator(sipas.read_records(survey), "late-share").set_index("unit")
     percent, n_done = late.loc["so-nv"]
 
-    def read_with(target: float) -> object:
+    def read_with(target: float | None) -> object:
         path = write_plan(draft, survey, tmp_path / str(target), "vi")[0]
         book = load_workbook(path)
         cells = {"indicator": "late-share", "target": target, "item": "", "item_name": ""}
@@ -244,5 +244,6 @@ def test_a_line_may_follow_an_indicator_of_the_records(tmp_path):
     assert line["baseline"] == pytest.approx(percent)
     assert line["n"] == n_done
     assert np.isnan([line["low"], line["high"], line["detectable"]]).all()
+    assert np.isnan(read_with(None)["target"])  # none is proposed: officers choose it
     with pytest.raises(PlanError, match="should fall"):
         read_with(99)
