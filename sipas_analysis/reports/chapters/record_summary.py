@@ -128,9 +128,9 @@ def find_lowest(subject: Subject, table: str, column: str) -> RecordRow | None:
 
 
 def _name_lowest(subject: Subject) -> list[Text]:
-    """Name the unit with the lowest share of dossiers on time."""
-    row = find_lowest(subject, "timeliness", ON_TIME)
-    if row is None:
+    """Name the unit with the lowest share of dossiers on time, unless its section is named."""
+    row, places = find_lowest(subject, "timeliness", ON_TIME), list_slow_places(subject)
+    if row is None or (places and places[0].unit == row.unit and not is_cut(subject)):
         return []
     percent, n = (print_number(subject, row, name) for name in (ON_TIME, "done"))
     unit = subject.unit_name(row.unit)

@@ -222,7 +222,7 @@ def test_leaders_and_letter_have_a_sentence_on_what_matters(make):
     assert "95,00% trong 1.000 hồ sơ đã giải quyết là đúng hạn; 50 hồ sơ quá hạn" in said
     assert "Đúng hạn thấp nhất: TP. Long Xuyên (92,90% trong 1.000 hồ sơ)" in said
     assert f"Chậm nhất ở bước “{STEPS[SLOWEST]}”. 5 phản ánh, kiến nghị quá hạn" in said
-    assert "Chi tiết ở phần IV." in said
+    assert "Xem phần IV." in said
     assert "Đánh giá ở phần V, giải pháp ở phần VII của báo cáo." in said
     letter = read_words(build_letter(make("so-nv")), "vi")
     assert "Phần V của báo cáo kèm theo đề xuất" in letter
