@@ -138,13 +138,17 @@ def time_clock(path, n_dossiers):
 
 def time_steps(path, rounds):
     """`measure_steps` with the calendar and with elapsed time in its place, in turns."""
-    deadlines = pd.DataFrame({"dossier": pd.Series([], dtype=str)})
-    deadlines = deadlines.assign(start=pd.NaT, due=pd.NaT, paused_seconds=0)
-    deadlines = deadlines.astype({"start": "datetime64[s]", "due": "datetime64[s]"})
+    deadlines = duckdb.sql(
+        f"""SELECT dossier, min(start) AS start, min(start) + INTERVAL 14 DAY AS due,
+        0 AS paused_seconds FROM read_parquet('{path}') GROUP BY dossier ORDER BY dossier"""
+    ).df()
+    n_stays = duckdb.sql(f"SELECT count(*) FROM read_parquet('{path}')").fetchall()[0][0]
     relations = [
         connect(calendar).sql(f"SELECT * FROM read_parquet('{path}')") for calendar in (True, False)
     ]
     keys = ("step", "section", "month")
+    measured = measure_steps(relations[0], deadlines, keys)  # else nothing might be timed
+    assert measured[["n", "running", "pauses"]].sum().sum() > 0.8 * n_stays  # the rest: ended
     times = [
         [
             time_call(lambda stays=stays: measure_steps(stays, deadlines, keys))
