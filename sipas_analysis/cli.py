@@ -30,6 +30,7 @@ from sipas_analysis.command_steps import (
     choose_folder,
     read_and_describe,
     refuse_failed,
+    warn_of_editions,
     write_restricted,
     write_slips,
 )
@@ -134,6 +135,7 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
         print_lines(lines)
         if out is not None:
             save_tables(list_check_tables(survey), out / "check")
+            warn_of_editions(survey, out)
         write_slips(wave, survey, out)
         print_message("next_run", path=facts.path)
 
@@ -196,6 +198,7 @@ def report(
     from sipas_analysis.runs.notebook import write_report
 
     folder, given = choose_folder(out, facts), parse_parameters(parameters)
+    warn_of_editions(survey, folder)
     path = write_report(
         survey, unit, split_names(lang), folder=folder, formats=formats, parameters=given
     )
@@ -227,6 +230,7 @@ def run(
         scheduler=scheduler,
         jobs=jobs,
     )
+    warn_of_editions(survey, folder)
     for code in survey.units["code"][~survey.units["code"].isin(survey.frame["unit"])]:
         print_message("no_form", unit=survey.unit_names[code])
     failed = run_wave(survey, request)

@@ -76,6 +76,13 @@ def choose_folder(out: Path | None, facts: "Wave") -> Path:
     return check_writable(out or Path("outputs") / facts.id)
 
 
+def warn_of_editions(survey: "Survey", folder: Path) -> None:
+    """Say what a reader of this and of an earlier edition could compute (rule P4)."""
+    from sipas_analysis.reports.edition_output import describe_editions
+
+    print_lines(describe_editions(survey, folder, choose_language()))
+
+
 def refuse_failed(failed: Mapping[str, str]) -> None:
     """Print why reports failed, and end with exit code 1; nothing if none did."""
     if not failed:

@@ -125,6 +125,7 @@ class Wave(Strict):
     design: Sampling = Sampling()
     units: str = "units.csv"
     earlier: tuple[str, ...] = ()
+    editions: tuple[str, ...] = ()
     unit_changes: str = ""
     crosswalk: str = ""
     plan: Texts = ()

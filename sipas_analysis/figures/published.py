@@ -289,6 +289,10 @@ class Figures(WaveTables):
         """Every figure that a report prints, by ``id``: the index, then each kind of ``PARTS``."""
         return concat_figures([self._part(name) for name in self._parts])
 
+    def list_parts(self, names: Sequence[str]) -> pd.DataFrame:
+        """Return the rows of some parts of ``by_id``, without computing the others."""
+        return concat_figures([self._part(name) for name in names])
+
     def find(self, figure_id: str) -> Mapping[Hashable, Any]:
         """Return the row of ``by_id`` with that id, without computing all others; else nothing."""
         kind = figure_id.partition(":")[0].partition(".")[0]
