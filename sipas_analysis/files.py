@@ -10,14 +10,11 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sipas_analysis.errors import ChangedError, OutputError
-
-_HELD: dict[str, str] = {}  # the hash that each input must have, by its absolute path
 
 
 def check_writable(folder: Path) -> Path:
@@ -64,15 +61,6 @@ class FileContent:
     bytes: int
 
 
-def describe_files(names: Mapping[Path, str]) -> dict[Path, FileContent]:
-    """Return name, hash and size of each file that exists, by its absolute path."""
-    return {
-        path.absolute(): FileContent(name, hash_file(path), path.stat().st_size)
-        for path, name in names.items()
-        if path.is_file()
-    }
-
-
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as handle:
@@ -87,34 +75,6 @@ def hash_if_there(path: Path) -> str | None:
         return None
 
 
-@contextmanager
-def hold_files(hashes: Mapping[str, str]) -> Iterator[None]:
-    """Let only files with these hashes be read, by absolute path; calls may be nested.
-
-    Raises:
-        ChangedError: An outer call holds another content of a file, or a file of its is gone.
-    """
-    before = dict(_HELD)
-    changed = [path for path, wanted in hashes.items() if before.get(path, wanted) != wanted]
-    refuse_changed(changed + [path for path in before if not Path(path).is_file()])
-    _HELD.update(hashes)
-    try:
-        yield
-    finally:
-        _HELD.clear()
-        _HELD.update(before)
-
-
-def check_held(path: Path) -> None:
-    """Refuse a file, just before it is read, whose content is not the one that is held.
-
-    Raises:
-        ChangedError: The file has another content, or is gone.
-    """
-    wanted = _HELD.get(str(path.absolute()))
-    refuse_changed([path] if wanted and hash_if_there(path) != wanted else [])
-
-
 def refuse_changed(paths: Iterable[Path | str]) -> None:
     """Refuse files that changed after they were read.
 
@@ -123,6 +83,22 @@ def refuse_changed(paths: Iterable[Path | str]) -> None:
     """
     if names := ", ".join(sorted({Path(path).name for path in paths})):
         raise ChangedError("input_changed", file=names)
+
+
+def lock_file(handle: int) -> bool:
+    """Take the lock of an open file if it is free; the system frees it when the process ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def is_inside(path: Path, folder: Path | None) -> bool:

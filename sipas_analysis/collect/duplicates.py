@@ -17,7 +17,7 @@ from sipas_analysis.collect.cells import list_places
 from sipas_analysis.collect.near_copies import Flags, find_near_copies
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, FormError, Place, SipasError
-from sipas_analysis.files import hash_file
+from sipas_analysis.input_copies import copy_input, hash_of_copy
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.texts import fold_text
 
@@ -35,9 +35,10 @@ def find_same_files(wave: Wave) -> list[SipasError]:
     first_paths: dict[tuple[str, str], Path] = {}
     errors: list[SipasError] = []
     for path, responses in wave.list_sources():
-        if not path.is_file():
+        copy = copy_input(path)
+        if copy == path:  # it is missing
             continue
-        first = first_paths.setdefault((hash_file(path), responses.sheet), path)
+        first = first_paths.setdefault((hash_of_copy(copy), responses.sheet), path)
         if first != path:
             errors.append(FormError("same_file", [Place(first.name), Place(path.name)]))
     return errors

@@ -10,11 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from sipas_analysis.arguments import check_file_name
 from sipas_analysis.errors import ConfigError, FileError
+from sipas_analysis.input_copies import is_there, match_files
 from sipas_analysis.instrument.strict_yaml import Strict
 from sipas_analysis.sheets.texts import fold_text
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+FileName = Annotated[str, AfterValidator(check_file_name)]
 Row = Annotated[int, Field(ge=1)]
 
 
@@ -44,6 +47,7 @@ def _read_empty_list(value: object) -> object:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_make_list)]
+FileNames = Annotated[tuple[FileName, ...], BeforeValidator(_make_list)]
 Hidden = Literal["", "read", "skip"]
 Dates = Literal["", "d/m", "m/d"]
 Decimal = Literal["", "comma", "point"]
@@ -97,7 +101,7 @@ class Responses(Strict):
     ``decimal`` replace those of the wave.
     """
 
-    file: str
+    file: FileName
     sheet: str = ""
     header: Annotated[
         tuple[Row, ...],
@@ -170,8 +174,8 @@ def list_matches(folder: Path, file: str) -> list[Path]:
 def _match_files(folder: Path, pattern: str) -> list[Path]:
     """Return the file of that very name, else all files that match it as a pattern."""
     try:
-        if (folder / pattern).exists() or not any(sign in pattern for sign in "*?"):
+        if is_there(folder / pattern) or not any(sign in pattern for sign in "*?"):
             return [folder / pattern]
-        return sorted(folder.glob(pattern.replace("[", "[[]")))  # brackets are part of a name
+        return match_files(folder, pattern.replace("[", "[[]"))  # brackets are part of a name
     except (ValueError, NotImplementedError, OSError):  # no pattern, or too long a name
         return []

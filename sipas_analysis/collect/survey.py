@@ -6,6 +6,7 @@ belongs to no listed unit, the run stops with the full list of mistakes.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -41,15 +42,10 @@ from sipas_analysis.errors import (
     SipasError,
     UnitError,
 )
-from sipas_analysis.files import (
-    FileContent,
-    describe_files,
-    hash_if_there,
-    hold_files,
-    refuse_changed,
-)
+from sipas_analysis.files import FileContent, hash_if_there, refuse_changed
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.domains import Condition
+from sipas_analysis.input_copies import copy_inputs, hold_files, release_files
 from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
@@ -286,16 +282,19 @@ def find_changed_inputs(survey: Survey) -> list[Path]:
     """Return the inputs of a survey that are no longer what was read, or that came since."""
     read = survey.inputs.items()
     changed = [path for path, file in read if hash_if_there(path) != file.sha256]
-    here = _describe_inputs(survey.wave)
-    return [*changed, *(path for path in here if path not in survey.inputs)]
+    with release_files(), suppress(SipasError, OSError):
+        here = [path.absolute() for path in survey.wave.name_files() if path.is_file()]
+        changed += [path for path in here if path not in survey.inputs]
+    return changed
 
 
-def _describe_inputs(wave: Wave) -> dict[Path, FileContent]:
-    """Return the present content of every input; nothing if one of them cannot be read."""
+def _copy_inputs(wave: Wave) -> dict[Path, FileContent]:
+    """Copy every input, or give the copies that are held; nothing if one cannot be named."""
     try:
-        return describe_files(wave.name_files())
+        names = wave.name_files()
     except (SipasError, OSError):
         return {}
+    return copy_inputs(names)
 
 
 def read_survey(wave: Wave) -> Survey:
@@ -324,7 +323,7 @@ def read_survey(wave: Wave) -> Survey:
         an-giang-2021: 870 forms of 874 read, 29 units
     """
     check_kind(wave, Wave, "wave")
-    inputs = _describe_inputs(wave)
+    inputs = _copy_inputs(wave)
     here = inputs.get(wave.path.absolute())
     refuse_changed([wave.path] if here and wave.sha256 not in ("", here.sha256) else [])
     with hold_files({str(path): file.sha256 for path, file in inputs.items()}):

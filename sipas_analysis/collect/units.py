@@ -16,6 +16,7 @@ from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import SHOWN_PLACES, Place, SipasError, UnitError, shorten
+from sipas_analysis.input_copies import is_there
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.sheets.texts import CONTROL, fold_text, plain_text
@@ -93,7 +94,7 @@ def has_unit_list(wave: Wave) -> bool:
     columns = [wave.columns, *(responses.columns for responses in wave.responses)]
     names = {fold_text(responses.unit) for responses in wave.responses}
     is_needed = any(part.unit for part in columns) or len(names) > 1 or wave.units != "units.csv"
-    return is_needed or wave.path_of(wave.units).is_file()
+    return is_needed or is_there(wave.path_of(wave.units))
 
 
 def _make_only_unit(wave: Wave) -> pd.DataFrame:

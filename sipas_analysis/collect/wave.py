@@ -21,13 +21,15 @@ from sipas_analysis.collect.responses import (
     Columns,
     Dates,
     Decimal,
+    FileName,
+    FileNames,
     Hidden,
     Responses,
     Texts,
 )
-from sipas_analysis.errors import ConfigError, FileError, Place
-from sipas_analysis.files import hash_if_there
+from sipas_analysis.errors import ConfigError, FileError, Place, shorten
 from sipas_analysis.infer.design import Lonely
+from sipas_analysis.input_copies import copy_input, hash_of_copy, is_there
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.strict_yaml import (
     Bilingual,
@@ -104,7 +106,7 @@ class Wave(Strict):
     title: Bilingual
     year: int = Field(ge=FIRST_YEAR, le=2100)
     synthetic: Literal["true", "false"] = "false"
-    instrument: str
+    instrument: FileName
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("vi",)
     province: Bilingual = Bilingual()
     publisher: Bilingual = Bilingual()
@@ -123,13 +125,13 @@ class Wave(Strict):
     accepted: Mapping[Code, Acceptance] = {}
     keyed_twice: tuple[Responses, ...] = ()
     design: Sampling = Sampling()
-    units: str = "units.csv"
-    earlier: tuple[str, ...] = ()
-    editions: tuple[str, ...] = ()
-    unit_changes: str = ""
-    crosswalk: str = ""
-    plan: Texts = ()
-    measures: str = ""
+    units: FileName = "units.csv"
+    earlier: tuple[FileName, ...] = ()
+    editions: tuple[FileName, ...] = ()
+    unit_changes: FileName = ""
+    crosswalk: FileName = ""
+    plan: FileNames = ()
+    measures: FileName = ""
     other_indices: tuple[OtherIndex, ...] = ()
     groups: Mapping[Code, Bilingual] = {}
     min_forms: int | None = Field(default=None, ge=2)
@@ -184,7 +186,7 @@ class Wave(Strict):
         """Path of the plan for the coming year, beside ``wave.yaml``; None if there is none."""
         if self._pack is not None:
             return None
-        return next((path for path in map(self.path_of, PLAN_FILES) if path.is_file()), None)
+        return next((path for path in map(self.path_of, PLAN_FILES) if is_there(path)), None)
 
     @property
     def judged_plan_paths(self) -> list[Path]:
@@ -227,7 +229,7 @@ class Wave(Strict):
 
     def list_files(self) -> list[Path]:
         """Return every existing file that the wave is read from, ``wave.yaml`` first."""
-        return [path for path in self.name_files() if path.is_file()]
+        return [path for path in self.name_files() if is_there(path)]
 
     def name_files(self) -> dict[Path, str]:
         """Return the public name of every file that the wave may be read from.
@@ -244,7 +246,7 @@ class Wave(Strict):
         for kind, path in (*plans.items(), *records.items()):
             names.setdefault(path, kind + _find_ending(path))
         for number, name in enumerate(self.earlier, 1):
-            if self.path_of(name).exists():
+            if find_wave_file(self.path_of(name)):
                 for path, known in read_wave(self.path_of(name))._name_own_files().items():
                     names.setdefault(path, f"earlier-{number}/{known}")
         return names
@@ -334,21 +336,28 @@ def read_wave(path: str | Path) -> Wave:
     """
     check_path(path)
     given, here = Path(path), Path.cwd()
-    candidates = [folder / given for folder in (here, *here.parents)]
-    wave_path = next((candidate for candidate in candidates if candidate.exists()), None)
+    candidates = (find_wave_file(folder / given) for folder in (here, *here.parents))
+    wave_path = next(filter(None, candidates), None)
     if wave_path is None:
         raise FileError("file_missing", file=given)
-    if wave_path.is_dir():
-        wave_path = wave_path / "wave.yaml"
     if wave_path.suffix.lower() in ANSWER_ENDINGS:
         raise FileError("not_wave", file=given)
-    sha256 = hash_if_there(wave_path)
-    wave = read_model(wave_path, Wave)
-    wave._path, wave._sha256 = wave_path, sha256 or ""
+    copy = copy_input(wave_path)
+    wave = read_model(copy, Wave)
+    wave._path, wave._sha256 = wave_path, hash_of_copy(copy) if copy != wave_path else ""
     pack = wave.read_pack()
     _check_codes(wave, pack)
     _check_index(wave, pack)
+    _check_files(wave)
     return wave
+
+
+def find_wave_file(path: Path) -> Path | None:
+    """Return the file of a wave that a path or its folder names; None if there is none."""
+    inside = path / "wave.yaml"
+    if is_there(inside) or path.is_dir():
+        return inside
+    return path if is_there(path) or path.exists() else None
 
 
 def make_wave(facts: Mapping[str, object], pack: Instrument, columns: Columns, path: Path) -> Wave:
@@ -374,6 +383,19 @@ def _check_index(wave: Wave, pack: Instrument) -> None:
         }
         file = wave.path.name
         raise ConfigError("config", [Place(file)], at, file=file, said=sentences)
+
+
+def _check_files(wave: Wave) -> None:
+    """Refuse names of files that are read late, for a comparison or a plan, and are not there."""
+    names = {key: getattr(wave, key) for key in ("unit_changes", "crosswalk", "measures")}
+    missing = [
+        f"`{key}: {shorten(name)}`"
+        for key, name in names.items()
+        if name and not is_there(wave.path_of(name))
+    ]
+    if missing:
+        places = [Place(wave.path.name)]
+        raise ConfigError("wave_files_missing", places, missing=", ".join(missing))
 
 
 def check_printed_texts(wave: Wave) -> None:

@@ -14,7 +14,7 @@ from sipas_analysis.arguments import list_known
 from sipas_analysis.collect.responses import Code
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, Place
-from sipas_analysis.files import check_held, hash_if_there
+from sipas_analysis.input_copies import copy_input
 from sipas_analysis.instrument.pack import Instrument, Status, list_packs, read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual, Statement, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language, say
@@ -104,15 +104,14 @@ def read_library(wave: Wave | None = None) -> Library:
     path = wave.measures_path if wave else None
     if wave is None or path is None:
         return library
-    check_held(path)
-    own = _read_unchanged(path.absolute(), hash_if_there(path))
+    own = _read_unchanged(path.absolute(), copy_input(path))
     _check_measures(own, library, wave.read_pack(), path.name)
     return library.model_copy(update={"measures": {**own.measures, **library.measures}})
 
 
 @cache
-def _read_unchanged(path: Path, _content: str | None) -> Library:
-    """Return the measures of a file; read the file again only if its hash differs."""
+def _read_unchanged(path: Path, _copy: Path | None) -> Library:
+    """Return the measures of a file; read the file again only if its content differs."""
     return read_model(path, Library)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.tables import is_number_row
 from sipas_analysis.errors import Place, PlanError, SipasError
-from sipas_analysis.files import check_held
 from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.sheets.reader import Sheet, name_column_letter, read_sheets
 from sipas_analysis.sheets.texts import plain_text, tidy_text
@@ -107,7 +106,6 @@ def read_plan_sheet(path: Path) -> PlanSheet:
         FileError: The file is missing, damaged, locked by a password or of another kind.
         PlanError: No sheet, or more than one, has the header of a plan.
     """
-    check_held(path)
     known = index_headers()
     sheets = [
         (header, sheet) for sheet in read_sheets(path) for header in _find_header(sheet, known)

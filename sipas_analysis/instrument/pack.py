@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from sipas_analysis.arguments import check_path, list_known
 from sipas_analysis.errors import ConfigError
-from sipas_analysis.files import check_held, hash_if_there
+from sipas_analysis.input_copies import copy_input
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
 
 Status = Literal["sourced", "derived", "reconstructed", "unverified"]
@@ -393,13 +393,12 @@ def read_instrument(name: str | Path) -> Instrument:
         path = PACKS / f"{name}.yaml"
         if not path.is_file():
             raise ConfigError("pack_unknown", name=name, known=list_known(name, list_packs()))
-    check_held(path)
-    return _read_unchanged(path.absolute(), hash_if_there(path))
+    return _read_unchanged(path.absolute(), copy_input(path))
 
 
 @cache
-def _read_unchanged(path: Path, _content: str | None) -> Instrument:
-    """Return the pack of a file; read the file again only if its hash differs."""
+def _read_unchanged(path: Path, _copy: Path) -> Instrument:
+    """Return the pack of a file; read the file again only if its content differs."""
     return read_model(path, Instrument)
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.errors import ConfigError, FileError, Place
-from sipas_analysis.files import check_held
+from sipas_analysis.input_copies import copy_input
 from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
 
 if TYPE_CHECKING:
@@ -112,9 +112,8 @@ def check_model(facts: Mapping[str, object], model: type[Model]) -> Model:
 
 
 def _parse_file(path: Path) -> yaml.Node | None:
-    check_held(path)
     try:
-        text = path.read_text("utf-8-sig")
+        text = copy_input(path).read_text("utf-8-sig")
         return yaml.compose(text, Loader=_LOADER)
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise FileError("file_missing", file=path) from None

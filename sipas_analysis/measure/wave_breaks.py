@@ -4,6 +4,7 @@ A difference between two years is a change of opinion only where the same questi
 same kind of people about the same unit, and the forms were weighted alike.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
 from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
 from sipas_analysis.errors import ColumnError, Place
+from sipas_analysis.input_copies import is_there
 from sipas_analysis.instrument.pack import Index, Instrument, Item
 
 MODE_SHARE_LIMIT = 0.25  # largest share of forms in another mode; ours, see docs/compare.md
@@ -186,11 +188,17 @@ class UnitLinks:
     successors: Mapping[str, str]
     split: Mapping[str, list[str]]
 
+    @property
+    def merged(self) -> set[str]:
+        """Later codes of the units that several earlier ones became."""
+        counts = Counter(self.successors.values())
+        return {code for code, n in counts.items() if n > 1}
+
 
 def link_units(before: Survey, after: Survey) -> UnitLinks:
     """Return what became of the units of an earlier wave, by the later wave's list of changes."""
     path = after.wave.path_of(after.wave.unit_changes or UNIT_CHANGES_FILE)
-    if not after.wave.unit_changes and not path.is_file():
+    if not after.wave.unit_changes and not is_there(path):
         return UnitLinks({}, {})
     days = [survey.wave.collected.end for survey in (before, after)]
     shares = compute_unit_shares(read_changes(path), list(before.units["code"]), *days)

@@ -27,15 +27,18 @@ from pydantic import (
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.files import describe_files, hash_file, write_whole
+from sipas_analysis.files import hash_file, write_whole
+from sipas_analysis.input_copies import copy_inputs
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.reports.file_names import RESTRICTED
 
-RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/3"
+RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/4"
+EARLIER_FORMATS = ("sipas-receipt/3",)  # without a private receipt
+PRIVATE_NAME = "receipt.private.json"
 RUN_NAME = "run.json"
 LONGEST = 255  # letters of a file's name
 UNPROVEN_FOLDERS = ("state", "logs", RESTRICTED)  # of a run, not covered by the receipt
-UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME)
+UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME, PRIVATE_NAME)
 
 
 def _is_name(text: str) -> str:
@@ -111,6 +114,7 @@ class Receipt(Shape):
     rows: dict[str, object]
     figures: list[dict[str, float | str]]
     outputs: dict[Below, Hash]
+    private: Hash = ""
     program: Program
     sha256: Hash
 
@@ -172,7 +176,7 @@ def compute_facts(survey: Survey) -> Facts:
 
 def list_inputs(survey: Survey) -> list[Facts]:
     """Return each file that was read, by its public name, with what was read."""
-    files = survey.inputs or describe_files(survey.wave.name_files())
+    files = survey.inputs or copy_inputs(survey.wave.name_files())
     return [asdict(file) for file in files.values()]
 
 
@@ -240,7 +244,8 @@ def read_receipt(out: Path) -> Facts:
     path = out / RECEIPT_NAME
     try:
         facts = json.loads(path.read_text("utf-8"))
-        if isinstance(facts, dict) and facts.get("format") != RECEIPT_FORMAT:
+        known = (RECEIPT_FORMAT, *EARLIER_FORMATS)
+        if isinstance(facts, dict) and facts.get("format") not in known:
             raise ReceiptError(
                 "receipt_format", path=path, found=facts.get("format"), known=RECEIPT_FORMAT
             )

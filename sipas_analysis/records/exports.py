@@ -18,6 +18,7 @@ from sipas_analysis.collect.units import index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import SeveralError, SipasError
 from sipas_analysis.infer.form_files import quote_name
+from sipas_analysis.input_copies import copy_input
 from sipas_analysis.records.columns import find_export
 from sipas_analysis.records.export_files import ExportFile
 from sipas_analysis.records.ledger import Line, list_changes, list_lines
@@ -80,9 +81,8 @@ def make_salt(paths: Iterable[Path]) -> str:
     """
     digest = hashlib.sha256(b"officials")
     for path in paths:
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(file.read(SALTED))
+        with copy_input(path).open("rb") as file:
+            digest.update(file.read(SALTED))
     return digest.hexdigest()
 
 

@@ -18,7 +18,8 @@ from sipas_analysis.collect.record_sources import RecordFile, RecordSources
 from sipas_analysis.collect.survey import Survey, join_ledgers
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, Place, RecordsError, SeveralError, SipasError
-from sipas_analysis.files import FileContent, describe_files, hold_files
+from sipas_analysis.files import FileContent, refuse_changed
+from sipas_analysis.input_copies import copy_inputs, hold_files
 from sipas_analysis.records.calendar import Calendar, read_calendar
 from sipas_analysis.records.calendar_years import list_program_years
 from sipas_analysis.records.clock import find_pauses, run_clock
@@ -121,7 +122,8 @@ def read_records(survey: Survey) -> Records:
         path: name for path, name in survey.wave.name_files().items() if path.absolute() in paths
     }
     inputs = {path: survey.inputs[path] for path in survey.inputs if path in paths}
-    inputs = inputs or describe_files(names)
+    refuse_changed(paths - inputs.keys() if survey.inputs else ())
+    inputs = inputs or copy_inputs(names)
     with hold_files({str(path): content.sha256 for path, content in inputs.items()}):
         return _read_all(survey, sources, inputs)
 
@@ -139,8 +141,9 @@ def _read_all(
     """Read every file; refuse the mistakes of all files in one list."""
     wave, folder = survey.wave, survey.wave.path.parent
     files = [*sources.list_files(folder)]
-    paths = [path for _, path, _ in files if path.is_file()]
-    connection = connect_records(make_salt(paths), sum(path.stat().st_size for path in paths))
+    paths = [path for _, path, _ in files if path.absolute() in inputs]
+    n_bytes = sum(inputs[path.absolute()].bytes for path in paths)
+    connection = connect_records(make_salt(paths), n_bytes)
     frames, movements, ledgers = _read_exports(connection, wave, survey.units)
     dossiers = frames["dossiers"]
     if movements is not None:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from sipas_analysis.collect.record_sources import RecordFile
 from sipas_analysis.collect.tables import read_below_header
 from sipas_analysis.errors import FileError, Place, RecordsError, SipasError
-from sipas_analysis.files import check_held
 from sipas_analysis.infer.form_files import quote_name
+from sipas_analysis.input_copies import copy_input, keep_copy
 from sipas_analysis.records.columns import Export, PlacedExport, find_export, place_export
 from sipas_analysis.records.stamps import TEXT
 from sipas_analysis.sheets.data_files import write_parquet_column
@@ -92,8 +92,10 @@ def open_raw_file(
     Raises:
         FileError: The file cannot be read at all.
     """
-    check_held(path)
+    path = copy_input(path)
     source = _find_source(connection, path, entry, table)
+    if source.is_large:
+        keep_copy(path)
     placed, errors = place_export(source.names, entry, kind, path.name)
     if errors:
         return None, errors
@@ -246,6 +248,7 @@ def read_first_rows(path: Path, n_rows: int = 10) -> list[list[str]]:
     Raises:
         FileError: The file cannot be read.
     """
+    path = copy_input(path)
     is_packed = path.suffix.lower() == ".gz" and path.is_file()
     kind = "text" if is_packed else find_kind(path)
     if kind == "parquet":

@@ -8,7 +8,6 @@ missing reports. The wave is read and its figures are computed once; child proce
 import json
 import os
 import platform
-import sys
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
@@ -21,9 +20,11 @@ from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.documents.writers.terminal import choose_language, print_message
 from sipas_analysis.errors import SHOWN_PLACES, ChangedError, OutputError, ParameterError
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.files import hash_file, hold_files, refuse_changed, write_whole
+from sipas_analysis.files import hash_file, lock_file, refuse_changed, write_whole
+from sipas_analysis.input_copies import hold_files
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language, format_number, say
+from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
     keep_old_receipt,
@@ -130,11 +131,7 @@ def _make_missing(
     missing = [job for job in jobs if not is_fresh(job)]
     n_fresh = len(jobs) - len(missing)
     print_message("run_plan", n=len(jobs), fresh=n_fresh, todo=len(missing))
-    if executor is None and missing and missing[0].engine == "fork" and may_fork():
-        prepare_wave(survey, missing[0].parameters["formats"])
-        ended = fork_reports(missing, n_workers)
-    else:
-        ended = make_reports(missing, n_workers, executor)
+    ended = start_reports(survey, missing, n_workers, executor)
     results: list[JobResult] = []
     for result in ended:
         results.append(result)
@@ -142,6 +139,17 @@ def _make_missing(
         seconds = format_number(result.seconds, choose_language(), 1)
         print_message("run_one", name=_name_report(result.job.name), seconds=seconds, left=left)
     return results
+
+
+def start_reports(
+    survey: Survey, jobs: Sequence[Job], n_workers: int, executor: Executor | None = None
+) -> Iterator[JobResult]:
+    """Make reports in forks of this process if possible, else in other processes; see there."""
+    if executor is None and jobs and jobs[0].engine == "fork" and may_fork():
+        formats = dict.fromkeys(",".join(job.parameters["formats"] for job in jobs).split(","))
+        prepare_wave(survey, ",".join(formats))
+        return fork_reports(jobs, n_workers)
+    return make_reports(jobs, n_workers, executor)
 
 
 def make_reports(
@@ -180,15 +188,42 @@ def _close_run(
 ) -> None:
     """Write the files of the whole wave, and last the receipt of all files that are up to date."""
     unchanged = {job.name: standing_files(job) for job in jobs}
-    facts, figures = receipt_facts(survey), figures_of(survey)
+    facts = receipt_facts(survey)
+    outputs = write_common_files(survey, out, languages, facts, unchanged, failed)
+    print_message("portal", path=out / "index.html")
+    _tell_leftovers(out, unchanged)
+    refuse_changed(find_changed_inputs(survey))
+    receipt = keep_old_receipt(seal_receipt({**facts, "outputs": outputs}), out)
+    write_receipt(receipt, out)
+    print_message("receipt", sha256=receipt["sha256"])
+
+
+def write_common_files(
+    survey: Survey,
+    out: Path,
+    languages: Sequence[Language],
+    facts: Facts,
+    unchanged: Mapping[str, Mapping[str, str]],
+    failed: Mapping[str, Mapping[str, str]],
+) -> dict[str, str]:
+    """Write the files of the whole wave; return the hash of every file that a receipt lists.
+
+    Args:
+        survey: Survey behind the files.
+        out: Output folder of the wave.
+        languages: Languages of the pages, the first shown first.
+        facts: Content of the receipt, without outputs.
+        unchanged: Hash of each file that is up to date, by report.
+        failed: Why a report failed, by report and language.
+    """
     page = make_receipt_page(facts, survey)
     common = [write_html(page, out / f"{STEM}.{language}.html", language) for language in languages]
     common += _write_missing_tables(survey, out, languages, unchanged.get(WHOLE, {}))
     outcomes = [_portal_outcome(name, unchanged[name], failed.get(name, {})) for name in unchanged]
-    portal, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
-    common.append(write_portal(figures, outcomes, portal, languages, names))
-    print_message("portal", path=portal)
-    _tell_leftovers(out, unchanged)
+    names = [path.relative_to(out).as_posix() for path in common]
+    common.append(
+        write_portal(figures_of(survey), outcomes, out / "index.html", languages, names)
+    )
     proven = {
         name: file_hash
         for files in unchanged.values()
@@ -197,11 +232,7 @@ def _close_run(
     }
     proven |= {path.relative_to(out).as_posix(): hash_file(path) for path in common}
     crate = write_crate(facts | {"outputs": proven}, out)
-    outputs = proven | {crate.name: hash_file(crate)}
-    refuse_changed(find_changed_inputs(survey))
-    receipt = keep_old_receipt(seal_receipt({**facts, "outputs": outputs}), out)
-    write_receipt(receipt, out)
-    print_message("receipt", sha256=receipt["sha256"])
+    return proven | {crate.name: hash_file(crate)}
 
 
 def _write_missing_tables(
@@ -285,29 +316,13 @@ def lock_folder(out: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError("output", path=out, why=error.strerror or error) from error
     with handle:
-        if not _take_lock(handle.fileno()):
+        if not lock_file(handle.fileno()):
             raise OutputError("run_locked", path=out)
         if hasattr(os, "register_at_fork"):  # a child that outlives the run does not hold the lock
             os.register_at_fork(after_in_child=handle.close)
         for path in out.rglob(".aside-*"):
             path.unlink(missing_ok=True)
         yield
-
-
-def _take_lock(handle: int) -> bool:
-    """Take the lock if it is free; the system frees the lock when the process ends."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def write_times(out: Path, wave: Path, results: Sequence[JobResult], seconds: float) -> Path:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.errors import ParameterError
-from sipas_analysis.files import describe_files, hash_file
+from sipas_analysis.files import hash_file
+from sipas_analysis.input_copies import copy_inputs
 from sipas_analysis.messages import Language
 from sipas_analysis.proof.program import hash_this_program
 from sipas_analysis.reports.file_names import FORMATS, TABLES, name_report_files
@@ -99,7 +100,7 @@ def plan_jobs(
     asked_units = dict.fromkeys(find_unit(survey, unit) for unit in units)
     names = [*asked_units] or ["", *(code for code in survey.units["code"] if code in sent)]
     if not survey.inputs:
-        describe_files(survey.wave.name_files())  # raises what kept the survey from knowing them
+        copy_inputs(survey.wave.name_files())  # raises what kept the survey from knowing them
     source = f"{survey.fingerprint} {hash_this_program()}"
     parameters = {
         "wave": str(survey.wave.path.absolute()),

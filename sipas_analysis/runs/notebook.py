@@ -19,7 +19,8 @@ from pathlib import Path
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import Survey, find_changed_inputs, keep_survey
 from sipas_analysis.errors import ChangedError, NotebookError, ParameterError
-from sipas_analysis.files import hold_files, refuse_changed
+from sipas_analysis.files import refuse_changed
+from sipas_analysis.input_copies import hold_files, share_folder
 from sipas_analysis.proof.program import notebooks_folder
 from sipas_analysis.reports.report import report as start_report
 
@@ -27,8 +28,10 @@ PROVINCE, UNIT = "province_report", "unit_report"
 FORK_ENGINE = "sipas-fork"  # runs cells in this process, see papermill_engine.py
 KERNEL_START = """
 import json
-from sipas_analysis.files import hold_files
-_held = hold_files(json.load(open({!r}, encoding="utf-8")))
+from sipas_analysis.input_copies import hold_files, use_folder
+_held = json.load(open({!r}, encoding="utf-8"))
+use_folder(_held["folder"])
+_held = hold_files(_held["inputs"])
 _held.__enter__()
 """
 SLOW_CHECKER = "rfc3987_syntax"  # for addresses that are not ASCII; takes a second to import
@@ -149,7 +152,8 @@ def run_notebook(
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as aside:
         held = Path(aside) / "inputs.json"
-        held.write_text(json.dumps(dict(inputs or {})), "utf-8")
+        facts = {"inputs": dict(inputs or {}), "folder": share_folder()}
+        held.write_text(json.dumps(facts), "utf-8")
         try:
             papermill.execute_notebook(
                 notebook,

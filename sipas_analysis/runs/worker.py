@@ -31,7 +31,8 @@ from typing import TYPE_CHECKING
 from sipas_analysis.documents.writers.terminal import describe_crash
 from sipas_analysis.documents.writers.typst_process import load_compiler, typeset_here
 from sipas_analysis.errors import ChangedError, OutputError, SipasError
-from sipas_analysis.files import hold_files, write_whole
+from sipas_analysis.files import write_whole
+from sipas_analysis.input_copies import hold_files, share_folder, use_folder
 from sipas_analysis.runs.jobs import Job, JobResult, hash_files, standing_files, table_files
 from sipas_analysis.runs.notebook import (
     FORK_ENGINE,
@@ -266,8 +267,12 @@ class WorkerProcess:
             start_new_session=True,
         )
         self.wave, self.inputs = wave, dict(inputs)
-        self.first = self._send_line({"wave": wave, "inputs": self.inputs}) or ReportReply()
+        self.first = self._send_line(self._describe_wave()) or ReportReply()
         self.is_alive = self.first.done
+
+    def _describe_wave(self) -> dict[str, object]:
+        """Return the wave, its inputs and where this process has copies of them."""
+        return {"wave": self.wave, "inputs": self.inputs, "folder": share_folder()}
 
     def _send_line(self, words: Mapping[str, object]) -> ReportReply | None:
         """Send one line and return the answer to it; nothing if the process was lost."""
@@ -329,6 +334,7 @@ def serve_jobs() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # only answers go to the caller
     first = json.loads(sys.stdin.readline())
+    use_folder(first["folder"])
     with hold_files(first["inputs"]):
         try:
             prepare_wave(read_survey(read_wave(first["wave"])))

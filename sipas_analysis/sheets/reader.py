@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sipas_analysis.errors import FileError, Place
-from sipas_analysis.files import check_held
+from sipas_analysis.input_copies import copy_input
 from sipas_analysis.sheets.data_files import read_parquet_file, read_statistics_file, write_cell
 from sipas_analysis.sheets.file_kinds import WORKBOOKS, find_kind
 from sipas_analysis.sheets.sheet_state import (
@@ -37,7 +37,7 @@ def read_sheet(path: Path, sheet: str = "") -> Sheet:
     Raises:
         FileError: The file is missing, unreadable or of another kind, or has no such sheet.
     """
-    check_held(path)
+    path = copy_input(path)
     kind = find_kind(path)
     with _refuse_broken(path):
         if kind in WORKBOOKS:
@@ -56,6 +56,7 @@ def read_sheets(path: Path) -> list[Sheet]:
     Raises:
         FileError: The file cannot be read, or has no cells at all.
     """
+    path = copy_input(path)
     kind = find_kind(path)
     if kind not in WORKBOOKS:
         return [read_sheet(path)]
