@@ -5,13 +5,14 @@ The kind of an argument is refused here, before anything is computed. The senten
 """
 
 import difflib
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from inspect import isclass, isroutine
 from numbers import Integral, Real
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from sipas_analysis.errors import ParameterError, SipasError, hide_personal, shorten
+from sipas_analysis.errors import ConfigError, ParameterError, SipasError, hide_personal, shorten
 from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHOWN_NAMES = 12
+LONGEST_PART, LONGEST_PATH = 255, 4000  # bytes of a path that file systems can hold
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def find_nearest(text: object, names: Iterable[object], least: float = 0.6) -> str:
@@ -165,6 +168,22 @@ def read_numbers(values: object, role: str) -> "NDArray[np.float64]":
 def check_path(value: object, role: str = "path") -> None:
     """Refuse what is no path, such as what was read from one."""
     check_kind(value, (str, PathLike), "path", role)
+
+
+def check_file_name(name: str) -> str:
+    """Return a name, path or pattern of files; refuse one that no file can have.
+
+    Raises:
+        ConfigError: A control character, or more bytes than a file system can hold.
+
+    Example:
+        >>> check_file_name("records/*.csv")
+        'records/*.csv'
+    """
+    sizes = [len(part) for part in name.encode("utf-8", "replace").split(b"/")]
+    if _NO_NAME.search(name) or max(sizes) > LONGEST_PART or sum(sizes) > LONGEST_PATH:
+        raise ConfigError("file_name")
+    return name
 
 
 def check_level(level: object, role: str = "level") -> None:

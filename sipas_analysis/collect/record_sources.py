@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sipas_analysis.collect.responses import Row, Texts, list_matches
+from sipas_analysis.collect.responses import FileName, FileNames, Row, Texts, list_matches
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.instrument.strict_yaml import Day, Strict
 
@@ -29,7 +29,7 @@ class RecordFile(Strict):
         codes: By role, our word for each word of this system.
     """
 
-    file: str
+    file: FileName
     sheet: str = ""
     header: Row = 1
     unit: str = ""
@@ -72,7 +72,7 @@ class RecordSources(Strict):
 
     start: Day = Field(default=None, alias="from")
     end: Day = Field(default=None, alias="to")
-    calendar: Texts = ()
+    calendar: FileNames = ()
     dossiers: RecordFiles = ()
     movements: RecordFiles = ()
     petitions: RecordFiles = ()
