@@ -239,18 +239,19 @@ def test_a_file_name_with_brackets_is_that_file(make_wave):
 )
 def test_a_pattern_that_matches_nothing_or_is_none_is_refused(make_wave, pattern):
     """``**`` must be a whole part of a path, says Python, with an exception."""
-    wave = read_wave(make_wave(responses=[{"file": pattern}]))
+    path = make_wave(responses=[{"file": pattern}])
 
     def read_all():
-        return [read_sheet(file) for file, _ in wave.list_sources()]
+        return [read_sheet(file) for file, _ in read_wave(path).list_sources()]
 
-    with pytest.raises(FileError):
+    with pytest.raises(ConfigError if len(pattern) > 255 else FileError):
         read_all()
 
 
 def test_the_plans_of_a_wave_and_its_own_measures_are_inputs(make_wave):
     """The coming plan lies beside ``wave.yaml``, the workbook before the table (G3)."""
     path = make_wave("unit,A1\n", plan="../old/plan.xlsx", measures="own.yaml")
+    (path.parent / "own.yaml").write_text("", "utf-8")
     folder, wave = path.parent, read_wave(path)
     assert wave.plan_path is None
     assert wave.judged_plan_paths == [folder / "../old/plan.xlsx"]
@@ -283,3 +284,31 @@ def test_the_days_of_fieldwork_are_those_that_are_known(make_wave):
     timeless = days[-1].model_copy(update={"year": NO_YEAR})
     assert timeless.first_day is timeless.last_day is None
     assert timeless.document_day == date(FIRST_YEAR, 12, 31)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\\0b.csv", "a\\nb.csv", "\\e[31m.csv", "\\u2028.csv", "x" * 300, "é" * 130 + ".csv"]
+)
+@pytest.mark.parametrize(
+    "key", ["units", "crosswalk", "measures", "unit_changes", "instrument", "plan", "earlier"]
+)
+def test_a_name_that_no_file_can_have_is_refused(make_wave, key, name):
+    """The system would raise an error of its own, or print the control characters."""
+    path = make_wave()
+    lines = [line for line in path.read_text("utf-8").splitlines() if f"{key}:" not in line]
+    value = f'["{name}"]' if key == "earlier" else f'"{name}"'
+    path.write_text("\n".join([*lines, f"{key}: {value}"]) + "\n", "utf-8")
+    error = refusal(path)
+    assert "255" in error.text("en")
+    assert "\x1b" not in error.text("en")
+    assert error.exit_code == 15
+
+
+@pytest.mark.parametrize("key", ["crosswalk", "measures", "unit_changes"])
+def test_a_file_that_is_read_late_is_missed_at_once(make_wave, key):
+    """Else ``sipas check`` agrees and the run stops at its last chapter."""
+    path = make_wave()
+    path.write_text(path.read_text("utf-8") + f"{key}: lost.csv\n", "utf-8")
+    assert f"`{key}: lost.csv`" in refusal(path).text("en")
+    (path.parent / "lost.csv").write_text("a\n")
+    assert read_wave(path).id == "small-2024"

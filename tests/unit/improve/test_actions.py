@@ -157,6 +157,9 @@ def test_a_wrong_measure_is_refused_with_what_is_wanted(read_own, old, new, word
 
 def test_a_missing_file_of_measures_is_named(make_wave):
     """Nobody would notice otherwise that the province's measures are not read."""
-    wave = read_wave(make_wave(measures="own.yaml"))
+    path = make_wave(measures="own.yaml")
+    (path.parent / "own.yaml").touch()
+    wave = read_wave(path)
+    (path.parent / "own.yaml").unlink()
     with pytest.raises(FileError, match=r"own\.yaml"):
         read_library(wave)

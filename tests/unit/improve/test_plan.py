@@ -266,6 +266,7 @@ def test_own_measures_of_the_province_are_proposed(read_answers, tmp_path):
     """For a questionnaire of one's own too; the day follows from the months of the measure (G1)."""
     levels = np.random.default_rng(1).integers([2, 3, 4], 6, (40, 3))
     answers = "".join(f"so-a,{a},{b},{d}\n" for a, b, d in levels)
+    (tmp_path / "own.yaml").touch()
     survey = read_answers("unit,A1,A2,D1\n" + answers, measures="own.yaml", languages=["en"])
     text = f"""
 measures:
