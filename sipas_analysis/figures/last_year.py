@@ -5,11 +5,12 @@ Both waves hide figures (rule P2); a change is shown only where neither does. Re
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -25,8 +26,18 @@ from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare_pair
-from sipas_analysis.measure.wave_breaks import UnitLinks, link_units, recode_units
+from sipas_analysis.measure.change import (
+    NUMBER_COLUMNS,
+    Changes,
+    adjust_by_group,
+    compare_pair,
+)
+from sipas_analysis.measure.wave_breaks import (
+    UnitLinks,
+    find_bridge,
+    link_units,
+    recode_units,
+)
 from sipas_analysis.messages import LANGUAGES
 
 ChangeKind = Literal["renamed", "merged", "split"]
@@ -308,7 +319,7 @@ def compare_with_last_year(earlier: WaveTables, later: WaveTables) -> LastYear:
     changes = compare_pair(
         before, after, crosswalk, estimate=lambda survey: find_tables(survey).estimates
     )
-    changes = hide_withheld(changes, [before, after], find_tables)
+    changes = hide_withheld(changes, [before, after], find_tables, crosswalk)
     facts = changes.breaks.iloc[0]
     return LastYear(
         before,
@@ -331,30 +342,62 @@ def identify_changes(last_year: LastYear | None) -> list[pd.DataFrame]:
     return [turn_round(pd.DataFrame(rows))] if rows else []
 
 
-def hide_withheld(changes: Changes, ordered: Sequence[Survey], find_tables: FindTables) -> Changes:
+def hide_withheld(
+    changes: Changes,
+    ordered: Sequence[Survey],
+    find_tables: FindTables,
+    crosswalk: str | Path = "",
+) -> Changes:
     """Blank each change of a figure that either wave suppresses, also to protect another.
 
     Of units that were renamed or merged the figures under the old and the new code count: what
-    the earlier report hid must not follow from the sum.
+    the earlier report hid must not follow from the sum. What a unit's neighbours are used for, the
+    change expected from chance and the adjusted p, rests on shown changes alone.
+
+    Args:
+        changes: Of waves, each with the next.
+        ordered: The waves in this order.
+        find_tables: Returns the tables of a wave.
+        crosswalk: File of the items that questionnaires share under other codes.
     """
     frame = changes.frame.copy()
     row_keys = list(frame[KEYS].itertuples(index=False, name=None))
     for before, after in pairwise(ordered):
-        withheld = _list_withheld(before, after, find_tables)
-        is_withheld = np.array([key in withheld for key in row_keys], dtype=bool)
-        is_withheld &= frame["before"].to_numpy() == before.wave.id
+        codes = find_bridge(before, after, crosswalk).items
+        withheld = _list_withheld(before, after, codes, find_tables)
+        is_pair = frame["before"].to_numpy() == before.wave.id
+        is_withheld = np.array([key in withheld for key in row_keys], dtype=bool) & is_pair
         is_withheld |= _find_revealing(frame, is_withheld)
         frame.loc[is_withheld, HIDDEN_COLUMNS] = np.nan
         frame.loc[is_withheld, "reason"] = "suppressed"
         frame.loc[is_withheld, "verdict"] = ""
+        frame[is_pair] = _forget_neighbours(frame[is_pair])
     return Changes(frame, changes.breaks)
 
 
-def _list_withheld(before: Survey, after: Survey, find_tables: FindTables) -> set[Key]:
-    """Return the keys, with later units, of all figures that either wave hides.
+def _forget_neighbours(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adjust p over shown units, and blank the expected change beside a hidden one."""
+    is_unit = (frame["domain"] == "unit") & (frame["level"] == OVERALL)
+    is_hidden = is_unit & (frame["reason"] == "suppressed")
+    if not is_hidden.any():
+        return frame
+    adjusted = {
+        name: adjust_by_group(frame, name.removeprefix("p_"))
+        for name in frame
+        if str(name).startswith("p_")
+    }
+    beside = is_unit & frame["group"].isin(frame.loc[is_hidden, "group"])
+    return frame.assign(**adjusted, expected=frame["expected"].mask(beside))
 
-    So are those of a group that lost or gained units since, if one of its units was hidden: the
-    earlier report has the group as it was, and the difference would be that unit.
+
+def _list_withheld(
+    before: Survey, after: Survey, later_codes: Mapping[str, str], find_tables: FindTables
+) -> set[Key]:
+    """Return the keys, with later units and codes, of all figures that either wave hides.
+
+    Of a merged unit with a hidden part every figure is withheld: those shown of the other part are
+    known, and the difference would be the hidden part. So is every figure of a group that lost or
+    gained units since, if one of its units was hidden: the earlier report has the group as it was.
     """
     links = link_units(before, after)
     groups = dict(zip(after.units["code"], after.units["group"], strict=True))
@@ -362,15 +405,18 @@ def _list_withheld(before: Survey, after: Survey, find_tables: FindTables) -> se
     for survey in (before, after, *([recoded] if recoded is not before else [])):
         figures = find_tables(survey).scores
         hidden = figures.loc[figures["flag"] == SUPPRESS, KEYS]
+        names = {} if survey is after else later_codes
         for domain, group, unit, variable in hidden.itertuples(index=False, name=None):
-            later_unit = links.successors.get(unit, unit)
-            withheld.add((domain, groups.get(later_unit, group), later_unit, variable))
+            place = links.successors.get(unit, unit)
+            withheld.add((domain, groups.get(place, group), place, names.get(variable, variable)))
     scores = find_tables(before).scores
     is_hidden = (scores["flag"] == SUPPRESS) & scores["n_valid"].isna()  # 0: nobody answered
     hidden_units = {*scores.loc[is_hidden, "unit"]}
+    later_units = {links.successors.get(unit, unit) for unit in hidden_units}
+    wholes = [("unit", groups.get(unit, ""), unit) for unit in later_units & links.merged]
+    wholes += [("group", group, "") for group in _find_regrouped(before, recoded, hidden_units)]
     codes = find_tables(after).scores["variable"].unique()
-    regrouped = _find_regrouped(before, recoded, hidden_units)
-    return withheld | {("group", group, "", code) for group in regrouped for code in codes}
+    return withheld | {(*whole, code) for whole in wholes for code in codes}
 
 
 def _find_regrouped(before: Survey, recoded: Survey, hidden_units: set[str]) -> set[str]:

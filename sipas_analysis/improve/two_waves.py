@@ -117,12 +117,19 @@ class TwoWaves:
         return {self.links.successors.get(unit, unit) for unit in both}
 
     def _list_hidden(self) -> Iterator[tuple[str, str]]:
-        """Yield later unit (empty: the whole) and figure of what either wave hides."""
+        """Yield later unit (empty: the whole) and figure of what either wave hides.
+
+        Of a merged unit with a hidden part, that is every figure.
+        """
+        successors, merged = self.links.successors, self.links.merged
         for scores in self.published or ():
             figures = scores.frame[scores.frame["flag"] == SUPPRESS]
             for domain, unit, name in figures[["domain", "unit", "variable"]].to_numpy():
                 if domain != "group":
-                    yield self.links.successors.get(unit, unit), self.later_codes.get(name, name)
+                    yield successors.get(unit, unit), self.later_codes.get(name, name)
+            parts = figures.loc[figures["n_valid"].isna(), "unit"].map(successors)  # 0: no answer
+            for unit in merged.intersection(parts):
+                yield from ((unit, name) for name in self.scores[1].frame["variable"].unique())
 
     @cached_property
     def figures(self) -> dict[tuple[str, str], Row]:

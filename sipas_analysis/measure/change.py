@@ -145,7 +145,7 @@ def compare_pair(
         is_bridged=bool(items),
         level=level,
     )
-    changes[f"p_{method}"] = _adjust_by_group(changes, method)
+    changes[f"p_{method}"] = adjust_by_group(changes, method)
     pair = {"before": before.wave.id, "after": after.wave.id}
     facts = {"reason": bridge.reason, "bridged": bool(items), "n_shared": bridge.n_shared}
     return Changes(changes.assign(**pair), pd.DataFrame([{**pair, **facts}]))
@@ -299,7 +299,7 @@ def _count_families(changes: pd.DataFrame) -> "pd.Series[int]":
     return changes.groupby(["domain", "level", within])["variable"].transform("size")
 
 
-def _adjust_by_group(changes: pd.DataFrame, method: str) -> "pd.Series[float]":
+def adjust_by_group(changes: pd.DataFrame, method: str) -> "pd.Series[float]":
     """Return the adjusted p of the overall index of each unit, within its group."""
     adjusted = pd.Series(np.nan, changes.index)
     is_unit = (changes["domain"] == "unit") & (changes["level"] == OVERALL)

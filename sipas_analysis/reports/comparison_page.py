@@ -64,7 +64,7 @@ def write_comparison(
     def find_tables(survey: Survey) -> Figures:
         return waves.get(id(survey), Figures(survey))
 
-    changes = hide_withheld(compare(*ordered, crosswalk=path), ordered, find_tables)
+    changes = hide_withheld(compare(*ordered, crosswalk=path), ordered, find_tables, path)
     page = build_comparison_page(changes, [*waves.values()])
     return changes, [
         *write_tables({"changes": changes.frame}, folder / "tables"),

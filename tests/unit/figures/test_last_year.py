@@ -1,5 +1,7 @@
 """Last year beside this year: what is found, what is hidden, and which units are others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import PACK, write_wave
@@ -10,6 +12,7 @@ from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.figures.last_year import Change, hide_withheld
 from sipas_analysis.figures.published import Figures
+from sipas_analysis.improve.two_waves import TwoWaves
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import compare
 from sipas_analysis.reports.chapters.trend import describe_last_year, list_sure_changes
@@ -118,6 +121,52 @@ def test_the_sum_of_merged_units_does_not_reveal_a_hidden_one(tmp_path):
     assert change.reason == "suppressed"
     row = figures.last_year.frame.query("unit == 'm' and variable == 'overall'").iloc[0]
     assert row[["value_before", "low", "n_before", "p_holm"]].isna().all()
+
+
+@pytest.mark.slow
+def test_a_merged_unit_with_one_hidden_item_shows_no_figure(tmp_path):
+    """Item D1 of a has 3 answers: the sum of m less the shown b, by any figure, would be a's."""
+    before = {
+        "a": (20, 30),
+        "b": (24, 30),
+        "c": (15, 30),
+        "d": (21, 30),
+        "e": (3, 30),
+        "f": (9, 30),
+    }
+    after = {"m": (24, 30), "c": (15, 30), "d": (21, 30), "e": (3, 30), "f": (9, 30)}
+    write_year(tmp_path, 2023, before)
+    path = tmp_path / "2023" / "answers.csv"
+    rows = path.read_text("utf-8").splitlines()
+    rows[4:31] = [row.rpartition(",")[0] + "," for row in rows[4:31]]
+    path.write_text("\n".join([*rows, ""]), "utf-8")
+    folder = write_year(tmp_path, 2024, after, earlier=["../2023/wave.yaml"])
+    changes = "date,from,to,share\n2023-06-01,a,m,\n2023-06-01,b,m,\n"
+    (folder / "unit_changes.csv").write_text(changes, "utf-8")
+    figures = Figures(read_survey(read_wave(folder)))
+    earlier = figures.earlier[0].scores.query("unit == 'a'").set_index("variable")["flag"]
+    assert earlier["D1"] == "suppress"
+    assert (earlier != "suppress").any()
+    of_merged = figures.last_year.frame.query("unit == 'm'")
+    numbers = of_merged[["value_before", "n_before", "value", "low", "expected", "p_holm"]]
+    assert numbers.isna().all(axis=None)
+    beside = figures.last_year.frame.query("domain == 'unit' and level == 'overall'")
+    beside = beside[beside["reason"] == ""]
+    assert len(beside) > 0
+    assert beside["expected"].isna().all()  # the mean of the group would have m in it
+    order = beside.sort_values("p")
+    n = len(order)
+    assert order["p_holm"].iloc[0] == pytest.approx(min(1, n * order["p"].iloc[0]))
+    hidden = TwoWaves(figures.earlier[0].survey, figures.survey, _publish(figures))
+    assert {row["reason"] for (unit, _), row in hidden.figures.items() if unit == "m"} == {
+        "suppressed"
+    }
+
+
+def _publish(figures):
+    """Return the published figures of both waves."""
+    waves = (figures.earlier[0], figures)
+    return tuple(replace(wave.unit_estimates, frame=wave.scores) for wave in waves)
 
 
 @pytest.mark.slow
