@@ -9,6 +9,7 @@ use rank sets for a few units drawn from many.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
@@ -31,7 +32,13 @@ from sipas_analysis.infer.distributions import normal_quantile, t_quantile
 from sipas_analysis.infer.estimates import SUPPRESS, Estimates, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.scores import Scores
-from sipas_analysis.measure.step_down import Kind, PairFlags, compare_pairs, separate_pairs
+from sipas_analysis.measure.step_down import (
+    Kind,
+    PairFlags,
+    compare_pairs,
+    find_critical_values,
+    separate_pairs,
+)
 from sipas_analysis.quality.findings import find_open_units
 
 TEST_POWER = 0.8
@@ -47,20 +54,35 @@ class RankSets(ResultTable):
         frame: One row per unit in the order given: ``value``, ``se``, ``rank``, ``rank_low``,
             ``rank_high``, ``letter`` and ``detectable``; missing where a unit has no error.
             ``seed_sensitive`` says whether draws with another seed could move an end of the set.
-        critical: How many standard errors a difference must exceed in the last step, shape
-            (p, p), already at the degrees of freedom of the pair.
-        critical_all: The same in the first step, where no pair is left out; the intervals of all
-            pairs, difference ± ``critical_all``·``se``, hold at once.
         se: Standard error of each difference, shape (p, p).
+        df: Degrees of freedom of each difference, shape (p, p).
         separated: Whether the pair surely differs in the set of the row's unit, shape (p, p).
+        bars: Critical values of the last and the first step for the set of each unit, as z
+            values, shape (2, p).
     """
 
     shows_index = True
     frame: pd.DataFrame
-    critical: Floats
-    critical_all: Floats
     se: Floats
+    df: Floats
     separated: PairFlags
+    bars: Floats
+
+    @cached_property
+    def critical(self) -> Floats:
+        """How many standard errors a difference must exceed in the last step, shape (p, p).
+
+        It is already at the degrees of freedom of the pair.
+        """
+        return find_critical_values(self.bars[0][:, None], self.df)
+
+    @cached_property
+    def critical_all(self) -> Floats:
+        """The same in the first step, where no pair is left out, shape (p, p).
+
+        The intervals of all pairs, difference ± ``critical_all``·``se``, hold at once.
+        """
+        return find_critical_values(self.bars[1][:, None], self.df)
 
     @property
     def better(self) -> PairFlags:
@@ -81,7 +103,8 @@ class RankSets(ResultTable):
         order = rank_of.sort_values(kind="stable").index.to_numpy()
         first, second = (order[at] for at in np.triu_indices(len(order), 1))
         units, value = self.frame.index.to_numpy(), self.frame["value"].to_numpy()
-        gap, half = value[first] - value[second], (self.critical_all * self.se)[first, second]
+        critical = find_critical_values(self.bars[1][first], self.df[first, second])
+        gap, half = value[first] - value[second], critical * self.se[first, second]
         told = self.better[first, second]
         return pd.DataFrame(
             {
@@ -163,13 +186,14 @@ def rank_sets(
     separation = separate_pairs(pairs, sigma[grid], level, kind, draws=n_draws, seed=seed)
     p = len(value)
     separated, sensitive = np.zeros((2, p, p), bool)
-    critical, critical_all, se = np.full((3, p, p), np.nan)
+    se, pair_df = np.full((2, p, p), np.nan)
     separated[grid], sensitive[grid] = separation.separated, separation.sensitive
-    critical[grid], critical_all[grid] = separation.critical, separation.critical_all
-    se[grid] = pairs.se
+    se[grid], pair_df[grid] = pairs.se, pairs.df
+    bars = np.full((2, p), np.nan)
+    bars[:, at] = separation.last_bar, separation.first_bar
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame({"value": value, "se": np.sqrt(np.diagonal(sigma))}, index=index)
-    sets = RankSets(frame, critical, critical_all, se, separated)
+    sets = RankSets(frame, se, pair_df, separated, bars)
     ranks = _rank_columns(sets, with_error).assign(seed_sensitive=np.asarray(sensitive.any(axis=1)))
     return replace(sets, frame=pd.concat([frame, ranks], axis=1))
 
@@ -272,8 +296,8 @@ def _detectable_difference(sets: RankSets, rank_of: "pd.Series[int]") -> Floats:
     order = rank_of.sort_values(kind="stable").index.to_numpy()
     unit = rank_of.index.to_numpy()
     other = np.where(unit == order[0], order[1], order[0])
-    critical, se = sets.critical_all[unit, other], sets.se[unit, other]
-    difference[unit] = (critical + normal_quantile(TEST_POWER)) * se
+    critical = find_critical_values(sets.bars[1][unit], sets.df[unit, other])
+    difference[unit] = (critical + normal_quantile(TEST_POWER)) * sets.se[unit, other]
     return difference
 
 

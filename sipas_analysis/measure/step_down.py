@@ -15,9 +15,14 @@ from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile, t_tail
+from sipas_analysis.measure.largest_ratios import (
+    Float32s,
+    find_largest_ratios,
+    search_largest_ratios,
+    square_ratios,
+)
 
 Kind = Literal["simultaneous", "marginal"]
-Float32s = NDArray[np.float32]
 PairFlags = NDArray[np.bool_]
 CHUNK = 512  # draws at a time: a chunk of all units fits into the processor's cache
 DRAWS, MOST_DRAWS = 10_000, 50_000
@@ -37,19 +42,26 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Separation:
-    """Result of the steps, shape (p, p) each; a row is about the set of its unit.
+    """Result of the steps; a row is about the set of its unit.
 
     Attributes:
-        separated: Whether one direction of the pair is rejected.
-        sensitive: Whether that may depend on the seed.
-        critical: Critical value of the last step, in standard errors at the pair's df.
-        critical_all: Critical value of the first step, where nothing is rejected yet.
+        separated: Whether one direction of the pair is rejected, shape (p, p).
+        sensitive: Whether that may depend on the seed, shape (p, p).
+        last_bar: Critical value of the last step, as a z value, shape (p,).
+        first_bar: Critical value of the first step, where nothing is rejected yet, shape (p,).
     """
 
     separated: PairFlags
     sensitive: PairFlags
-    critical: Floats
-    critical_all: Floats
+    last_bar: Floats
+    first_bar: Floats
+
+
+def find_critical_values(bar: Floats, df: Floats) -> Floats:
+    """Return critical z values as t values at the degrees of freedom of pairs; NaN without any."""
+    with np.errstate(invalid="ignore"):
+        df = np.where(df > 0, df, np.nan)
+        return np.where(np.isinf(df), bar, -t_quantile(normal_tail(bar), df))
 
 
 def compare_pairs(value: Floats, sigma: Floats, df: Floats) -> Pairs:
@@ -64,9 +76,18 @@ def compare_pairs(value: Floats, sigma: Floats, df: Floats) -> Pairs:
         terms = variances**2 / df
         freedom = np.where(total > 0, total**2 / (terms[:, None] + terms), np.inf)
         t = np.where(gap == 0, 0.0, np.abs(gap) / np.sqrt(variance))
-        tail = np.log(t_tail(t, np.where(freedom > 0, freedom, 1.0)))
-    z = np.where(np.isinf(freedom) | np.isinf(t), t, -normal_quantile(np.exp(tail)))
-    return Pairs(np.sqrt(variance), freedom, z)
+    return Pairs(np.sqrt(variance), freedom, _find_z(t, freedom))
+
+
+def _find_z(t: Floats, df: Floats) -> Floats:
+    """Return |t| as z at the degrees of freedom of each pair; both halves are the same."""
+    z, upper = t.copy(), np.triu_indices(len(t), 1)
+    t, df = t[upper], df[upper]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tail = np.log(t_tail(t, np.where(df > 0, df, 1.0)))
+    z[upper] = np.where(np.isinf(df) | np.isinf(t), t, -normal_quantile(np.exp(tail)))
+    z[upper[1], upper[0]] = z[upper]
+    return z
 
 
 def separate_pairs(
@@ -110,30 +131,25 @@ def draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
 def _separate_by_draws(
     pairs: Pairs, variances: Floats, noise: Float32s, level: float, kind: Kind
 ) -> Separation:
-    p = len(pairs.z)
+    p, root = len(pairs.z), np.sqrt(variances).astype(np.float32)
     weight = np.divide(1.0, pairs.se, out=np.zeros_like(pairs.se), where=pairs.se > 0)
     np.fill_diagonal(weight, 0.0)
-    reach = _Reach.measure(noise, variances)
+    reach = _Reach.measure(noise, root)
     widest = (variances[:, None] + variances) * weight**2
     separated, sensitive = np.zeros((2, p, p), bool)
-    critical, critical_all = np.zeros((2, p, p))
+    last_bar, first_bar = np.zeros((2, p))
     for unit in (None,) if kind == "simultaneous" else range(p):
         rows = slice(None) if unit is None else slice(unit, unit + 1)
-        bound = reach.bound_ratios(unit, widest[rows].max(initial=0.0))
-        family = _Family(pairs.z[rows], _sign(weight[rows], unit), noise, level, unit, bound)
+        top = widest[rows].max(initial=0.0)
+        bound, draws = reach.bound_ratios(unit, top), _Draws(noise, root, top)
+        family = _Family(pairs.z[rows], _sign(weight[rows], unit), draws, level, unit, bound)
         none = np.zeros(family.z.shape, bool)
         surely, _ = family.step_down(HIGH, none)
-        separated[rows], critical[rows] = family.step_down(MIDDLE, surely)
+        separated[rows], last_bar[rows] = family.step_down(MIDDLE, surely)
         perhaps, _ = family.step_down(LOW, separated[rows])
         sensitive[rows] = surely != perhaps
-        critical_all[rows] = family.find_critical(none, bound)[0][MIDDLE]
-    with np.errstate(invalid="ignore"):
-        df = np.where(pairs.df > 0, pairs.df, np.nan)
-        critical, critical_all = (
-            np.where(np.isinf(df), bar, -t_quantile(normal_tail(bar), df))
-            for bar in (critical, critical_all)
-        )
-    return Separation(separated | np.isinf(pairs.z), sensitive, critical, critical_all)
+        first_bar[rows] = family.find_critical(none, bound)[0][MIDDLE]
+    return Separation(separated | np.isinf(pairs.z), sensitive, last_bar, first_bar)
 
 
 def _sign(weight: Floats, unit: int | None) -> Float32s:
@@ -158,14 +174,14 @@ class _Reach:
     place: Ints
 
     @classmethod
-    def measure(cls, noise: Float32s, variances: Floats) -> "_Reach":
+    def measure(cls, noise: Float32s, root: Float32s) -> "_Reach":
         """Find them in chunks of draws."""
-        n_draws, root = noise.shape[1], np.sqrt(variances).astype(np.float32)
+        n_draws = noise.shape[1]
         first, second = np.zeros((2, n_draws), np.float32)
         place = np.zeros(n_draws, np.int64)
         for start in range(0, n_draws if len(noise) else 0, CHUNK):
             chunk = slice(start, start + CHUNK)
-            squares = _square(noise[:, chunk], root[:, None])
+            squares = square_ratios(noise[:, chunk], root[:, None])
             place[chunk], columns = squares.argmax(axis=0), np.arange(squares.shape[1])
             first[chunk] = squares[place[chunk], columns]
             squares[place[chunk], columns] = 0
@@ -181,13 +197,26 @@ class _Reach:
             squares = self.first + self.second
         else:
             other = np.where(self.place == unit, self.second, self.first)
-            squares = _square(self.noise[unit], self.root[unit]) + other
+            squares = square_ratios(self.noise[unit], self.root[unit]) + other
         return np.asarray(np.sqrt(squares * np.float32(1.0001 * widest)))
 
 
-def _square(noise: Float32s, root: Float32s) -> Float32s:
-    ratio = np.divide(noise, root, out=np.zeros_like(noise), where=root > 0)
-    return np.asarray(ratio * ratio)
+@dataclass(frozen=True)
+class _Draws:
+    """Draws from N(0, Σ), shape (p, draws), with σ of each unit and what bounds the ratios."""
+
+    noise: Float32s
+    root: Float32s
+    widest: float
+
+    def find_largest(
+        self, chunk: Ints, weight: Float32s, unit: int | None, opposite: Float32s | None = None
+    ) -> Float32s:
+        """Return the largest ratio of some draws, of all pairs or of those of one unit."""
+        noise = np.ascontiguousarray(self.noise[:, chunk])
+        if unit is None:
+            return search_largest_ratios(noise, weight, self.root, self.widest, opposite)
+        return find_largest_ratios(noise, weight, unit, opposite)
 
 
 @dataclass
@@ -201,7 +230,7 @@ class _Family:
 
     z: Floats
     weight: Float32s
-    noise: Float32s
+    draws: _Draws
     level: float
     unit: int | None
     bound: Float32s
@@ -256,15 +285,14 @@ class _Family:
 
     def _evaluate_draws(self, chunk: Ints, weight: Float32s) -> Float32s:
         """Return the largest ratio of each draw: of what is left, and of the opposite ones."""
-        part = np.ascontiguousarray(self.noise[:, chunk])
         if self.is_evaluated[chunk].all():
-            ratio = _find_largest_ratios(part, weight, self.unit)
+            ratio = self.draws.find_largest(chunk, weight, self.unit)
         else:
             opposite = np.zeros(len(chunk), np.float32)
-            ratio = _find_largest_ratios(part, self.weight, self.unit, opposite)
+            ratio = self.draws.find_largest(chunk, self.weight, self.unit, opposite)
             self.opposite[chunk], self.is_evaluated[chunk] = opposite, True
             if (weight != self.weight).any():
-                ratio = _find_largest_ratios(part, weight, self.unit)
+                ratio = self.draws.find_largest(chunk, weight, self.unit)
         return np.maximum(ratio, self.opposite[chunk])
 
     def _cut_tail(self, largest: Float32s) -> list[float]:
@@ -280,29 +308,3 @@ class _Family:
             min(max(round(rank), 0), n_draws - 1) + 1
             for rank in (tail + spread, tail, tail - spread)
         ]
-
-
-def _find_largest_ratios(
-    noise: Float32s, weight: Float32s, unit: int | None, opposite: Float32s | None = None
-) -> Float32s:
-    """Return of each draw the largest (better − worse)·weight, at least 0.
-
-    Of all pairs, or of one unit's, whose weights are negative where the unit is the better one.
-    The largest (worse − better)·weight is written into ``opposite``.
-    """
-    largest: Float32s = np.zeros(noise.shape[1], np.float32)
-    buffer = np.empty_like(noise)
-    for first in range(len(noise) - 1) if unit is None else (unit,):
-        row = weight[first, first + 1 :] if unit is None else weight[0]
-        inside = np.flatnonzero(row)
-        if not inside.size:
-            continue
-        left = slice(inside[0], inside[-1] + 1)  # far units leave the family first
-        others = noise[first + 1 :] if unit is None else noise
-        ratio = buffer[: left.stop - left.start]
-        np.subtract(others[left], noise[first], out=ratio)
-        np.multiply(ratio, row[left, None], out=ratio)
-        np.maximum(largest, ratio.max(axis=0), out=largest)
-        if opposite is not None:
-            np.maximum(opposite, -ratio.min(axis=0), out=opposite)
-    return largest
