@@ -2,7 +2,8 @@
 
 import faulthandler
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from multiprocessing import get_all_start_methods, get_context
@@ -134,18 +135,21 @@ def _find_weight(path: Path, widths: Mapping[str, int]) -> str:
 
 def read_parquet_file(path: Path) -> Sheet:
     """Return a Parquet file; whole numbers without decimals, days without an hour of zero."""
+    return Sheet(path.name, "", [*map(list, zip(*read_parquet_columns(path), strict=True))])
+
+
+def read_parquet_columns(path: Path, most: int = sys.maxsize) -> Iterator[list[str]]:
+    """Yield the texts of each column, its name first; nothing of a file of more cells than that."""
     import duckdb
 
     pattern = re.sub(r"([*?[])", r"[\1]", str(path))
     with duckdb.connect() as database:
         table = database.read_parquet(pattern)
-        texts = [
-            write_parquet_column(name, str(kind))
-            for name, kind in zip(table.columns, table.types, strict=True)
-        ]
-        return Sheet(
-            path.name, "", [table.columns, *map(list, table.project(", ".join(texts)).fetchall())]
-        )
+        columns = [*zip(table.columns, table.types, strict=True)]
+        ((n_rows,),) = table.count("*").fetchall()
+        for name, kind in columns if n_rows * len(columns) <= most else ():
+            texts = table.project(write_parquet_column(name, str(kind))).fetchall()
+            yield [name, *(text for (text,) in texts)]
 
 
 def write_parquet_column(name: str, kind: str) -> str:
