@@ -180,8 +180,9 @@ def check_file_name(name: str) -> str:
         >>> check_file_name("records/*.csv")
         'records/*.csv'
     """
-    sizes = [len(part) for part in name.encode("utf-8", "replace").split(b"/")]
-    if _NO_NAME.search(name) or max(sizes) > LONGEST_PART or sum(sizes) > LONGEST_PATH:
+    encoded = name.encode("utf-8", "replace")
+    longest = max(len(part) for part in encoded.split(b"/"))
+    if _NO_NAME.search(name) or longest > LONGEST_PART or len(encoded) > LONGEST_PATH:
         raise ConfigError("file_name")
     return name
 
