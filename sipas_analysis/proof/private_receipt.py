@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import SipasError
-from sipas_analysis.files import hash_if_there, is_inside, write_whole
+from sipas_analysis.files import hash_if_there, is_inside, write_privately, write_whole
 from sipas_analysis.input_copies import copy_input, is_there
 from sipas_analysis.proof.altered_cells import Alterations, find_alterations
 from sipas_analysis.proof.cell_hashes import (
@@ -124,9 +124,8 @@ def make_private_receipt(survey: Survey) -> str:
 
 def write_private_receipt(text: str, out: Path) -> Path:
     """Write the private receipt, readable by its owner only; return its path."""
-    path = write_whole(out / PRIVATE_NAME, text)
-    path.chmod(0o600)
-    return path
+    with write_privately():
+        return write_whole(out / PRIVATE_NAME, text)
 
 
 def hash_private_receipt(text: str) -> str:

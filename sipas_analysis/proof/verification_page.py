@@ -1,7 +1,8 @@
 """Write what a verification found: a few lines for a terminal, or one page in each language."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import inf
 
 from sipas_analysis.documents.model import (
     Block,
@@ -70,11 +71,31 @@ def _list_findings(verification: Verification) -> list[Text]:
         by_kind.setdefault(finding.kind, []).append(finding)
     texts: list[Text] = []
     left_out = by_kind.pop("left_out", [])
-    for findings in by_kind.values():
-        texts += [_finding_text(finding) for finding in findings[:MOST_FINDINGS]]
-        if len(findings) > MOST_FINDINGS:
-            texts.append(make_text("verification.more", n=len(findings) - MOST_FINDINGS))
+    for kind, findings in by_kind.items():
+        listed = _group_figures(findings) if kind == "figure" else findings
+        texts += [_finding_text(finding) for finding in listed[:MOST_FINDINGS]]
+        if len(listed) > MOST_FINDINGS:
+            more = "more_figures" if kind == "figure" else "more"
+            texts.append(make_text(f"verification.{more}", n=len(listed) - MOST_FINDINGS))
     return [*texts, *([make_text("verification.left_out", n=len(left_out))] if left_out else [])]
+
+
+def _group_figures(findings: Iterable[Finding]) -> list[Finding]:
+    """Return one finding for each figure, its value if that moved, the largest difference first."""
+    by_figure: dict[str, Finding] = {}
+    for finding in findings:
+        figure, _, column = finding.figure.partition("#")
+        if column == "value" or figure not in by_figure:
+            by_figure[figure] = finding
+    return sorted(by_figure.values(), key=_measure_difference, reverse=True)
+
+
+def _measure_difference(finding: Finding) -> tuple[bool, float]:
+    """Return by how much a value moved; one that came or went is before all that have a number."""
+    is_value = finding.figure.endswith("#value")
+    if isinstance(finding.old, float | int) and isinstance(finding.new, float | int):
+        return is_value, abs(finding.new - finding.old)
+    return is_value, inf
 
 
 def _finding_text(finding: Finding) -> Text:
