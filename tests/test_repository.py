@@ -82,7 +82,7 @@ figures.plan_records figures.plan_figures figures.record_rows figures.record_clo
 figures.record_suppression figures.record_tables figures.slow_places figures.step_tables
 figures.fact_tables figures.aside_tables
 figures.record_rules figures.record_figures
-figures.published
+figures.published figures.editions
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
 documents.chart_bars documents.chart_slopes documents.chart_flow documents.letter_widths
@@ -91,7 +91,7 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
-reports.file_names reports.subject reports.named_numbers reports.figure_tables
+reports.edition_output reports.file_names reports.subject reports.named_numbers reports.figure_tables
 reports.record_cells reports.pictures
 reports.unit_pictures reports.answer_pictures reports.record_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people
@@ -116,7 +116,9 @@ reports.check_output
 reports.score_output reports.verdict_output reports.reconcile_output reports.restricted_output
 reports.plan_workbook
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
-proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
+proof.program proof.receipt
+proof.cell_hashes proof.line_changes proof.altered_cells proof.private_receipt
+proof.receipt_page proof.ro_crate proof.read_back proof.verify proof.wheels
 proof.verification_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run
 command_options command_steps cli

@@ -1,6 +1,6 @@
 """What to know before a wave is published again: what a reader of two editions could compute."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey
@@ -33,7 +33,22 @@ def describe_editions(
         kinds = compare_editions(edition, figures, fewest)
         for kind in sorted({*kinds.values()}):
             ids = [name for name, found in kinds.items() if found == kind]
-            names = [*map(shorten, ids[:SHOWN_FIGURES]), *["…"] * (len(ids) > SHOWN_FIGURES)]
+            firsts = list_firsts(ids)
+            names = [*map(shorten, firsts[:SHOWN_FIGURES]), *["…"] * (len(ids) > SHOWN_FIGURES)]
             fields = {"path": edition.path, "code": edition.code[:8], "min_cell": fewest}
             sentence = f"cli.said.edition_{kind}"
             yield say(language, sentence, n=len(ids), names="; ".join(names), **fields), None
+
+
+def list_firsts(ids: Sequence[str]) -> list[str]:
+    """Return the first figure of each unit, then of each group, then of the whole.
+
+    Example:
+        >>> list_firsts(["A1", "A1@group:departments", "A1@so-nv", "overall@so-nv"])
+        ['A1@so-nv', 'A1@group:departments', 'A1']
+    """
+    firsts = dict[str, str]()
+    for name in ids:
+        firsts.setdefault(name.partition("@")[2], name)
+    order = sorted(firsts, key=lambda place: (not place, place.startswith("group:")))
+    return [firsts[place] for place in order]
