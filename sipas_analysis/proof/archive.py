@@ -5,24 +5,33 @@ A public archive contains no form, only published files; its README explains the
 """
 
 import hashlib
-import json
 import lzma
 import posixpath
 import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sipas_analysis.collect.record_sources import RECORD_KINDS
 from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.files import hash_if_there, is_inside, write_whole, zip_parts
-from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.files import hash_if_there, is_inside, write_privately, write_whole, zip_parts
+from sipas_analysis.proof.archive_texts import (
+    DEEPEST,
+    HERE,
+    INPUTS,
+    OUTPUTS,
+    PLACES,
+    PROGRAM,
+    find_deep_folder,
+    held_outputs,
+    make_about_files,
+    read_places,
+)
 from sipas_analysis.proof.program import (
     HOME,
     ROOT,
@@ -35,21 +44,17 @@ from sipas_analysis.proof.program import (
     source_files,
 )
 from sipas_analysis.proof.receipt import (
+    PRIVATE_NAME,
     RECEIPT_NAME,
-    check_below,
     find_wave,
     read_receipt,
     receipt_text,
     relative_path,
     seal_receipt,
 )
-from sipas_analysis.proof.receipt_page import STEM
-from sipas_analysis.proof.ro_crate import CRATE, make_crate
 from sipas_analysis.proof.verify import Finding, Verification, find_wave_file, verify
+from sipas_analysis.proof.wheels import WHEELS, find_other_wheels, read_wheels
 
-OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
-PLACES = "inputs.json"  # which file of the inputs has which name in the receipt
-HERE, DEEPEST = "this-wave", 3  # folder of the wave if inputs are above it; most levels
 DAMAGED = (
     OSError,
     EOFError,
@@ -63,7 +68,14 @@ DAMAGED = (
 LARGEST, MOST = 4_000_000_000, 200_000  # bytes and files that an archive may unpack to
 
 
-def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bool = False) -> Path:
+def write_archive(
+    out: Path,
+    path: Path,
+    wave: Path | None = None,
+    *,
+    public: bool = False,
+    wheels: bool | Path = False,
+) -> Path:
     """Write a run, its inputs and the instructions for a check as one zip; return its path.
 
     Args:
@@ -72,10 +84,12 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
         wave: ``wave.yaml``; the path that the run noted if left out.
         public: Leave out the inputs and all reports; pack the tables, whose cells may be hidden,
             and the receipt.
+        wheels: Pack the wheels of the lock, for this Python and system: True fetches them, a folder
+            of them is taken as it is.
 
     Raises:
-        ReceiptError: There is no receipt, a file is not the one in the receipt, or an input is
-            too far from ``wave.yaml``.
+        ReceiptError: There is no receipt, a file is not the one in the receipt, an input is too far
+            from ``wave.yaml``, or a wheel is missing.
     """
     facts = read_receipt(out)
     parts, inputs = dict(_archive_parts(facts, out, public=public)), dict[str, tuple[str, Path]]()
@@ -85,14 +99,20 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
     places = {name: place for name, (place, _) in inputs.items()}
     _check_unchanged(facts, parts, out, places, public=public)
     has_program = any(name.startswith(PROGRAM) for name in parts)
-    about = _about_files(facts, places, has_program=has_program)
-    return write_whole(path, zip_parts(sorted((parts | about).items())))
+    if wheels:
+        parts |= read_wheels(facts, wheels if isinstance(wheels, Path) else None)
+    about = make_about_files(facts, places, has_program=has_program, has_wheels=bool(wheels))
+    content = zip_parts(sorted((parts | about).items()))
+    with nullcontext() if public else write_privately():
+        return write_whole(path, content)
 
 
 def _archive_parts(facts: Facts, out: Path, *, public: bool) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of outputs and of this program, if it made the run."""
     yield f"{OUTPUTS}/{RECEIPT_NAME}", (out / RECEIPT_NAME).read_bytes()
-    for name in _held_outputs(facts, public=public):
+    if not public and (out / PRIVATE_NAME).is_file():
+        yield f"{OUTPUTS}/{PRIVATE_NAME}", (out / PRIVATE_NAME).read_bytes()
+    for name in held_outputs(facts, public=public):
         if (out / name).is_file():
             yield f"{OUTPUTS}/{name}", (out / name).read_bytes()
     now = describe_program()
@@ -110,8 +130,10 @@ def _check_unchanged(
 ) -> None:
     """Refuse to pack a file that differs from the receipt, because it could not be verified."""
     inputs = () if public else facts["inputs"]
-    listed = {f"{OUTPUTS}/{name}": sha for name, sha in _held_outputs(facts, public=public).items()}
+    listed = {f"{OUTPUTS}/{name}": sha for name, sha in held_outputs(facts, public=public).items()}
     listed |= {places.get(row["file"], row["file"]): row["sha256"] for row in inputs}
+    if facts.get("private") and not public:
+        listed[f"{OUTPUTS}/{PRIVATE_NAME}"] = facts["private"]
     packed = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in parts.items()
@@ -127,87 +149,12 @@ def _check_unchanged(
         raise ReceiptError("archive_changed", path=path, out=out)
 
 
-def _held_outputs(facts: Facts, *, public: bool) -> dict[str, str]:
-    """Return the outputs that an archive contains, with their hash."""
-    hashes: dict[str, str] = facts["outputs"]
-    published = ("tables/", f"{STEM}.")
-    return {name: sha for name, sha in hashes.items() if not public or name.startswith(published)}
-
-
 def _program_parts() -> Iterator[tuple[str, bytes]]:
     """Yield the files of this program, so that pip can install it; nothing if it cannot."""
     files = {path.name: path for path in build_files(ROOT).values()}
     if all(path.is_file() for path in files.values()):
         for name, path in (files | source_files(HOME, notebooks_folder())).items():
             yield f"{PROGRAM}/{name}", path.read_bytes()
-
-
-def _read_places(folder: Path, facts: Facts) -> dict[str, str]:
-    """Return where each input is in an unpacked archive, by its name in the receipt."""
-    names = [row["file"] for row in facts["inputs"]]
-    home = _deep_folder(names)  # of archives without the list, whose names were paths
-    places = {name: posixpath.normpath(f"{home}/{name}") for name in names}
-    with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
-        listed = json.loads((folder / PLACES).read_text("utf-8"))
-        places |= {name: check_below(listed[name]) for name in names if name in listed}
-    return places
-
-
-def _deep_folder(names: Iterable[str]) -> str:
-    """Return a folder as many levels down as the names lead up."""
-    levels = max((posixpath.normpath(name).split("/").count("..") for name in names), default=0)
-    return "/".join([INPUTS, *[HERE] * levels])
-
-
-def _about_files(facts: Facts, places: Mapping[str, str], *, has_program: bool) -> dict[str, bytes]:
-    """Return the files that describe an archive: how to check it, its crate, its input files.
-
-    Args:
-        facts: The receipt.
-        places: Where each input is in the archive, by its name; none in a public archive.
-        has_program: Whether the program is in the archive.
-    """
-    public = not places
-    packed = facts | {"outputs": _held_outputs(facts, public=public)}
-    texts = {
-        f"README.{language}.txt": _readme_text(
-            facts, language, public=public, has_program=has_program
-        )
-        for language in LANGUAGES
-    }
-    if has_program:
-        texts[f"{PROGRAM}/README.md"] = texts["README.en.txt"]  # pip needs a file of this name
-    texts[CRATE] = make_crate(packed, f"{OUTPUTS}/", places)
-    if not public:
-        listed = {row["file"]: places.get(row["file"], "") for row in facts["inputs"]}
-        texts[PLACES] = json.dumps(listed, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    return {name: text.encode("utf-8") for name, text in texts.items()}
-
-
-def _readme_text(facts: Facts, language: Language, *, public: bool, has_program: bool) -> str:
-    """Return how to check an archive, with one of its figures as the example."""
-    printed = {
-        str(row.get("id")): str(row["printed"]) for row in facts["figures"] if row.get("printed")
-    }
-    indices = (id_ for id_ in printed if id_.startswith(f"{OVERALL}@") and ":" not in id_)
-    figure, program = next(indices, OVERALL), facts["program"]
-    install = say(
-        language,
-        f"archive.install.{'own' if has_program else 'other'}",
-        python=program["python"],
-        version=program["version"],
-        commit=program["commit"] or "–",
-    )
-    return say(
-        language,
-        f"archive.readme.{'public' if public else 'whole'}",
-        receipt=facts["sha256"],
-        install=install,
-        figure=figure,
-        printed=printed.get(figure, "–"),
-        sipas="check/bin/sipas" if has_program else "sipas",
-        pack=facts["pack"].get("id", "–"),
-    )
 
 
 def _place_inputs(wave_path: Path) -> dict[str, tuple[str, Path]]:
@@ -220,7 +167,7 @@ def _place_inputs(wave_path: Path) -> dict[str, tuple[str, Path]]:
     home = wave.path.absolute().parent
     names = {path: name for path, name in wave.name_files().items() if path.is_file()}
     files = {relative_path(path, home): path for path in names}
-    inside = _deep_folder(files)
+    inside = find_deep_folder(files)
     far = [home / name for name in _list_names(wave) if Path(name).is_absolute()]
     far += [path for name, path in files.items() if HERE in name.split("/")]
     if far or inside.count("/") > DEEPEST:
@@ -276,6 +223,13 @@ def open_run(path: Path) -> Iterator[RunLocation]:
             yield open_archive(path, Path(folder))
 
 
+def find_own_archive() -> RunLocation | None:
+    """Return the run of the archive that this program was unpacked from, if it was."""
+    folders = (folder for folder in ROOT.parents if (folder / OUTPUTS / RECEIPT_NAME).is_file())
+    folder = next(folders, None) if ROOT.name == PROGRAM else None
+    return _locate_unpacked(folder) if folder else None
+
+
 @contextmanager
 def find_wave_and_receipt(path: Path) -> Iterator[tuple[Path, Facts | None]]:
     """Find the wave, and the receipt if there is one, from ``wave.yaml``, a run or an archive.
@@ -323,7 +277,7 @@ def _locate_unpacked(folder: Path) -> RunLocation:
     if not (folder / INPUTS).is_dir():
         return RunLocation(folder / OUTPUTS, None, folder)
     facts = read_receipt(folder / OUTPUTS)
-    wave = folder / _read_places(folder, facts)[facts["inputs"][0]["file"]]
+    wave = folder / read_places(folder, facts)[facts["inputs"][0]["file"]]
     return RunLocation(folder / OUTPUTS, wave if is_inside(wave, folder / INPUTS) else None, folder)
 
 
@@ -364,17 +318,20 @@ def verify_run(run: RunLocation, wave: Path | None = None) -> Verification:
 def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     """Report files that belong to no archive: a file beside a program may be run with it."""
     assert run.folder is not None
-    places = _read_places(run.folder, facts)
+    places = read_places(run.folder, facts)
     contents = {row["sha256"] for row in facts["inputs"]}
     program = run.folder / PROGRAM
-    names = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, *facts["outputs"])}
-    names |= {*places.values(), *_about_files(facts, places, has_program=True)}
+    names = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, PRIVATE_NAME, *facts["outputs"])}
+    names |= {*places.values(), *make_about_files(facts, places, has_program=True)}
     sources = source_files(program / HOME.name, program / "notebooks")
     names |= {f"{PROGRAM}/{name}" for name in sources}
     names |= {f"{PROGRAM}/{path.name}" for path in build_files(program).values()}
     folders = [run.folder] if run.packed else [program, run.folder / INPUTS]
+    yield from (Finding("stranger", name) for name in find_other_wheels(run.folder))
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         name = path.relative_to(run.folder).as_posix()
+        if name.startswith(f"{WHEELS}/"):
+            continue
         compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
         if compiled and not run.packed:  # made when somebody ran the program
             continue
@@ -402,9 +359,9 @@ def _compare_texts(folder: Path, facts: Facts) -> Iterator[Finding]:
     if facts["program"]["sha256"] != hash_this_program():
         return
     hashes: dict[str, set[object]] = {}
-    has_program = (folder / PROGRAM).is_dir()
-    for places in (_read_places(folder, facts), {}):
-        for name, content in _about_files(facts, places, has_program=has_program).items():
+    is_there = {f"has_{name}": (folder / name).is_dir() for name in (PROGRAM, WHEELS)}
+    for places in (read_places(folder, facts), {}):
+        for name, content in make_about_files(facts, places, **is_there).items():
             hashes.setdefault(name, set()).add(hashlib.sha256(content).hexdigest())
     if not (folder / PLACES).is_file():  # a public archive
         del hashes[PLACES]
