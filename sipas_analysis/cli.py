@@ -25,6 +25,7 @@ from sipas_analysis.command_options import (
     parse_parameters,
     set_limits,
     split_names,
+    stop_on_signals,
 )
 from sipas_analysis.command_steps import (
     choose_folder,
@@ -67,7 +68,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
-        sys.exit(command(prog_name="sipas", standalone_mode=False))
+        with stop_on_signals():
+            code = command(prog_name="sipas", standalone_mode=False)
+        sys.exit(code)
     except SipasError as error:
         print_error_and_exit(error)
     except Exception as error:
@@ -284,12 +287,15 @@ def archive(
     out: Annotated[Path | None, make_option("out", "out_archive")] = None,
     wave: Annotated[Path | None, make_option("wave")] = None,
     public: Annotated[bool, make_option("public")] = False,
+    wheels: Annotated[bool, make_option("wheels")] = False,
+    wheels_from: Annotated[Path | None, make_option("wheels-from", "wheels_from")] = None,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import write_archive
 
     path = out or run.with_name(run.name + (".public.zip" if public else ".zip"))
-    print_message("wrote", path=write_archive(run, path, wave, public=public))
+    write_archive(run, path, wave, public=public, wheels=wheels_from or wheels)
+    print_message("wrote", path=path)
 
 
 @app.command("sample", help="cli.sample")

@@ -9,12 +9,17 @@ import io
 import os
 import sys
 import tempfile
+import uuid
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sipas_analysis.errors import ChangedError, OutputError
+
+_MODES = [0o666]  # of new files; the umask takes from it
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def check_writable(folder: Path) -> Path:
@@ -30,6 +35,16 @@ def check_writable(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def write_privately() -> Iterator[None]:
+    """Let only the user read files that are written meanwhile; else the umask says who may."""
+    _MODES.append(0o600)
+    try:
+        yield
+    finally:
+        _MODES.pop()
+
+
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write ``content`` to ``path`` through a temporary file and a rename; return the path.
 
@@ -37,16 +52,14 @@ def write_whole(path: Path, content: str | bytes) -> Path:
         OutputError: The folder cannot be made or written, or the disk is full.
     """
     encoded = content.encode("utf-8") if isinstance(content, str) else content
-    neighbour = None
+    neighbour = path.parent / f".aside-{uuid.uuid4().hex}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".aside-", delete=False) as handle:
-            neighbour = Path(handle.name)
+        with os.fdopen(os.open(neighbour, _NEW_FILE, _MODES[-1]), "wb") as handle:
             handle.write(encoded)
-        neighbour.chmod(0o644)
         neighbour.replace(path)
     except OSError as error:
-        if neighbour is not None:
+        with suppress(OSError):
             neighbour.unlink(missing_ok=True)
         raise OutputError("output", path=path, why=error.strerror or error) from error
     return path
@@ -122,11 +135,8 @@ def zip_parts(parts: Iterable[tuple[str, bytes]]) -> bytes:
 
 def write_log(text: str) -> Path:
     """Write the details of an internal fault to the working folder, else to the temporary one."""
-    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
-        try:
-            (folder / "sipas-error.log").write_text(text, "utf-8")
-        except OSError:
-            continue
-        return folder / "sipas-error.log"
+    for find_folder in (Path.cwd, tempfile.gettempdir):
+        with suppress(OSError, OutputError), write_privately():
+            return write_whole(Path(find_folder()) / "sipas-error.log", text)
     sys.stderr.write(text)
     return Path(os.devnull)

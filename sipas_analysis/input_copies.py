@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from sipas_analysis.errors import OutputError
-from sipas_analysis.files import FileContent, lock_file, refuse_changed
+from sipas_analysis.errors import FileError, OutputError
+from sipas_analysis.files import FileContent, hash_if_there, lock_file, refuse_changed
 
 BLOCK = 1 << 20  # bytes read at a time
 LARGEST = 1 << 29  # bytes of copies that a process keeps beside those in use
@@ -29,6 +29,8 @@ PREFIX, LOCK = "sipas-inputs-", ".inputs.lock"
 _HELD: dict[str, str] = {}  # the hash that each input must have, by its absolute path
 _MATCHED: dict[tuple[str, str], list[Path]] = {}  # files, by their folder and pattern
 _FOLDERS: list[Path] = []  # where copies are; the last takes new ones
+_OWNED: dict[Path, int] = {}  # the process that made a folder
+_SEEN: dict[str, tuple[int, ...]] = {}  # size and times of each file when it was copied
 _KEPT: dict[Path, int] = {}  # size of each copy that this process made, the oldest first
 
 
@@ -41,6 +43,7 @@ def copy_input(path: Path) -> Path:
 
     Raises:
         ChangedError: Another content is held, of which there is no copy.
+        FileError: It exists, but cannot be read as a file.
         OutputError: There is no folder where a copy can be written.
     """
     wanted = _HELD.get(str(path.absolute()), "")
@@ -71,6 +74,19 @@ def copy_inputs(names: Mapping[Path, str]) -> dict[Path, FileContent]:
     if _HELD and here[:1] == [*_HELD][:1]:
         refuse_changed(_HELD.keys() ^ {*here})
     return contents
+
+
+def find_changed(hashes: Mapping[str, str]) -> list[Path]:
+    """Return files that have not these hashes any more, or were written to since their copying."""
+    changed = []
+    for path, wanted in hashes.items():
+        try:
+            state = _describe_state(Path(path).stat())
+        except (OSError, ValueError):
+            state = ()
+        if state != _SEEN.get(path, state) or hash_if_there(Path(path)) != wanted:
+            changed.append(Path(path))
+    return changed
 
 
 def is_there(path: Path) -> bool:
@@ -138,12 +154,12 @@ def keep_copy(copy: Path) -> Path:
 
 def share_folder() -> str:
     """Return the folder of copies for a process that this one starts; see ``use_folder``."""
-    return str(_FOLDERS[-1]) if _FOLDERS else ""
+    return str(next(_list_folders(), ""))
 
 
 def use_folder(folder: str) -> None:
     """Look for copies in the folder of the process that started this one; it must outlive it."""
-    if folder and Path(folder).is_dir():
+    if folder and Path(folder).is_dir():  # else on another machine
         _FOLDERS.insert(0, Path(folder))
 
 
@@ -157,22 +173,36 @@ def _copy_if_readable(path: Path) -> Path | None:
     """Copy a file while it is hashed; nothing if it is missing or cannot be read."""
     try:
         original = path.open("rb") if path.is_file() else None
+        content = original.read(BLOCK) if original else b""
     except (OSError, ValueError):
-        return None
+        original = None
     if original is None:
+        _refuse_unreadable(path)
         return None
     with original:
-        start = os.fstat(original.fileno())
-        content = original.read(BLOCK)
+        start = _describe_state(os.fstat(original.fileno()))
+        known = None
         if len(content) < BLOCK:  # of a small file nothing is written if there is a copy
             known = _find_copy(hashlib.sha256(content).hexdigest(), path.name)
-            if known is not None:
-                return known
-        copy = _write_copy(original, path)
-        end = os.fstat(original.fileno())
-    is_same = (start.st_size, start.st_mtime_ns) == (end.st_size, end.st_mtime_ns)
-    refuse_changed([] if is_same else [path])
+        copy = known or _write_copy(original, path)
+        end = _describe_state(os.fstat(original.fileno()))
+    refuse_changed([] if start == end else [path])
+    _SEEN[str(path.absolute())] = start
     return copy
+
+
+def _describe_state(state: os.stat_result) -> tuple[int, ...]:
+    """Return what differs once a file was written to, even if its old content was put back."""
+    return state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def _refuse_unreadable(path: Path) -> None:
+    """Refuse what exists but is no file that can be read: a pipe or a device would never end."""
+    is_unreadable = False
+    with suppress(OSError, ValueError):
+        is_unreadable = path.exists() and not path.is_dir()
+    if is_unreadable:
+        raise FileError("file_missing", file=path)
 
 
 def _write_copy(original: IO[bytes], path: Path) -> Path:
@@ -239,7 +269,8 @@ def _make_folder(root: Path) -> Path:
     handle = os.open(hidden / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     lock_file(handle)
     folder = hidden.rename(root / hidden.name[1:])
-    atexit.register(_remove_own, folder, os.getpid())
+    _OWNED[folder] = os.getpid()
+    atexit.register(remove_copies)
     return folder
 
 
@@ -254,7 +285,8 @@ def _remove_left(lock: Path) -> None:
             os.close(handle)
 
 
-def _remove_own(folder: Path, owner: int) -> None:
-    """Remove a folder at the end of the process that made it, not of one that was forked."""
-    if os.getpid() == owner:
-        shutil.rmtree(folder, ignore_errors=True)
+def remove_copies() -> None:
+    """Remove the folders of this process, at its end; a forked process has none."""
+    for folder, owner in _OWNED.items():
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -42,10 +42,10 @@ from sipas_analysis.errors import (
     SipasError,
     UnitError,
 )
-from sipas_analysis.files import FileContent, hash_if_there, refuse_changed
+from sipas_analysis.files import FileContent, refuse_changed
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.domains import Condition
-from sipas_analysis.input_copies import copy_inputs, hold_files, release_files
+from sipas_analysis.input_copies import copy_inputs, find_changed, hold_files, release_files
 from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
@@ -280,8 +280,7 @@ def keep_survey(survey: Survey) -> None:
 
 def find_changed_inputs(survey: Survey) -> list[Path]:
     """Return the inputs of a survey that are no longer what was read, or that came since."""
-    read = survey.inputs.items()
-    changed = [path for path, file in read if hash_if_there(path) != file.sha256]
+    changed = find_changed(survey.input_hashes)
     with release_files(), suppress(SipasError, OSError):
         here = [path.absolute() for path in survey.wave.name_files() if path.is_file()]
         changed += [path for path in here if path not in survey.inputs]

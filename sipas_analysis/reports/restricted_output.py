@@ -9,13 +9,13 @@ from pathlib import Path
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.files import write_privately
 from sipas_analysis.records.late_again import find_late_again
 from sipas_analysis.records.office_records import read_records
 from sipas_analysis.records.timeliness import mark_counted
 from sipas_analysis.reports.file_names import RESTRICTED
 
 LATE_AGAIN = "late_again"
-OWNER_ONLY = 0o600
 
 
 def write_late_again(survey: Survey, out: Path) -> Path:
@@ -34,6 +34,6 @@ def write_late_again(survey: Survey, out: Path) -> Path:
         raise ConfigError("records_no_movements", file=survey.wave.path.name)
     counted = mark_counted(records.dossiers, records.period)
     table = find_late_again(records.movements, records.dossiers[counted])
-    (path,) = write_tables({LATE_AGAIN: table}, out / RESTRICTED)
-    path.chmod(OWNER_ONLY)
+    with write_privately():
+        (path,) = write_tables({LATE_AGAIN: table}, out / RESTRICTED)
     return path

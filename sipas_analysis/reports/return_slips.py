@@ -32,6 +32,7 @@ from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.xlsx import Sheet, write_workbook
 from sipas_analysis.errors import SipasError, group_places
 from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.files import write_privately
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.reports.unit_returns import Returns, UnitReturn, collect_returns
@@ -62,18 +63,20 @@ def write_return_slips(
         returns = collect_returns(wave, outcome, units)
     except SipasError:
         return [], []
-    slips = [
-        path
-        for unit in returns.units.values()
-        if _has_slip(unit)
-        for path in _write_slip(unit, wave, folder / "return")
-    ]
+    with write_privately():
+        slips = [
+            path
+            for unit in returns.units.values()
+            if _has_slip(unit)
+            for path in _write_slip(unit, wave, folder / "return")
+        ]
     for code in units["code"]:  # an earlier slip of a unit that has nothing to correct any more
         for kind in ("docx", "xlsx"):
             stale = folder / "return" / f"{code}.{kind}"
             if stale not in slips:
                 stale.unlink(missing_ok=True)
-    return slips, _write_overview(returns, wave, folder)
+    with write_privately():
+        return slips, _write_overview(returns, wave, folder)
 
 
 # ── a slip

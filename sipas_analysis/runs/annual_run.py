@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,11 @@ from sipas_analysis.files import hash_file, lock_file, refuse_changed, write_who
 from sipas_analysis.input_copies import hold_files
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language, format_number, say
+from sipas_analysis.proof.private_receipt import (
+    hash_private_receipt,
+    make_private_receipt,
+    write_private_receipt,
+)
 from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
@@ -96,7 +101,7 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
     start = time.perf_counter()
     with (
         lock_folder(out),
-        _open_executor(request.scheduler) as executor,
+        _open_executor(request.scheduler, str(survey.wave.path.absolute())) as executor,
         hold_files(survey.input_hashes),
     ):
         results = _make_missing(survey, jobs, request.jobs or os.cpu_count() or 1, executor)
@@ -188,12 +193,14 @@ def _close_run(
 ) -> None:
     """Write the files of the whole wave, and last the receipt of all files that are up to date."""
     unchanged = {job.name: standing_files(job) for job in jobs}
-    facts = receipt_facts(survey)
+    private = make_private_receipt(survey)
+    facts = receipt_facts(survey) | {"private": hash_private_receipt(private)}
     outputs = write_common_files(survey, out, languages, facts, unchanged, failed)
     print_message("portal", path=out / "index.html")
     _tell_leftovers(out, unchanged)
     refuse_changed(find_changed_inputs(survey))
     receipt = keep_old_receipt(seal_receipt({**facts, "outputs": outputs}), out)
+    write_private_receipt(private, out)
     write_receipt(receipt, out)
     print_message("receipt", sha256=receipt["sha256"])
 
@@ -221,9 +228,7 @@ def write_common_files(
     common += _write_missing_tables(survey, out, languages, unchanged.get(WHOLE, {}))
     outcomes = [_portal_outcome(name, unchanged[name], failed.get(name, {})) for name in unchanged]
     names = [path.relative_to(out).as_posix() for path in common]
-    common.append(
-        write_portal(figures_of(survey), outcomes, out / "index.html", languages, names)
-    )
+    common.append(write_portal(figures_of(survey), outcomes, out / "index.html", languages, names))
     proven = {
         name: file_hash
         for files in unchanged.values()
@@ -259,15 +264,22 @@ def _tell_leftovers(out: Path, unchanged: Mapping[str, Mapping[str, str]]) -> No
 
 
 @contextmanager
-def _open_executor(scheduler: str) -> Iterator[Executor | None]:
-    """Return the executor of a Dask cluster, or nothing for this machine."""
+def _open_executor(scheduler: str, wave: str) -> Iterator[Executor | None]:
+    """Return the executor of a Dask cluster, or nothing for this machine.
+
+    At the end the cluster ends the processes that its workers started for the wave.
+    """
     if not scheduler:
         yield None
         return
     from distributed import Client
 
     with Client(scheduler) as client:  # type: ignore[no-untyped-call]
-        yield client.get_executor(pure=False)
+        try:
+            yield client.get_executor(pure=False)
+        finally:
+            with suppress(Exception):  # a worker that was lost has no processes
+                client.run(close_workers, wave)
 
 
 def _portal_outcome(

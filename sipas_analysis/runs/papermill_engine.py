@@ -197,7 +197,7 @@ def run_cell(shell: CellShell, cell: NotebookNode) -> bool:
     """Run one cell, put its outputs into it, and return whether it failed."""
     shell.outputs = CellOutputs(shell.execution_count)
     result = shell.run_cell(cell.source, store_history=True)
-    if isinstance(result.error_in_exec, ChangedError):
+    if isinstance(result.error_in_exec, ChangedError | KeyboardInterrupt | SystemExit):
         raise result.error_in_exec  # not a fault of the cell: whoever runs the notebook reports it
     cell.outputs, cell.execution_count = shell.outputs.outputs, shell.outputs.count
     error = result.error_before_exec or result.error_in_exec

@@ -12,6 +12,7 @@ line of JSON. The seed of random numbers in a report is the name of the report.
 """
 
 import atexit
+import ctypes
 import gc
 import json
 import os
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING
 from sipas_analysis.documents.writers.terminal import describe_crash
 from sipas_analysis.documents.writers.typst_process import load_compiler, typeset_here
 from sipas_analysis.errors import ChangedError, OutputError, SipasError
-from sipas_analysis.files import write_whole
+from sipas_analysis.files import write_privately, write_whole
 from sipas_analysis.input_copies import hold_files, share_folder, use_folder
 from sipas_analysis.runs.jobs import Job, JobResult, hash_files, standing_files, table_files
 from sipas_analysis.runs.notebook import (
@@ -44,6 +45,7 @@ from sipas_analysis.runs.notebook import (
 if TYPE_CHECKING:
     from sipas_analysis.collect.survey import Survey
 
+DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 TRIES = 2  # times that a worker process may fail to start
 
 
@@ -162,6 +164,7 @@ def _start_child(job: Job, *, own_group: bool) -> Child:
     start = time.perf_counter()
     job.log.parent.mkdir(parents=True, exist_ok=True)
     read, write = os.pipe()
+    parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -169,9 +172,23 @@ def _start_child(job: Job, *, own_group: bool) -> Child:
         os.close(read)
         if own_group:
             os.setpgid(0, 0)
+        _end_with_parent(parent)
         _run_child(job, write)
     os.close(write)
+    if own_group:
+        with suppress(OSError):  # it did so itself, or has ended
+            os.setpgid(pid, pid)
     return Child(job, pid, read, start)
+
+
+def _end_with_parent(parent: int) -> None:
+    """Let a signal end this forked process, and the death of its parent, where Linux can."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _end_child(child: Child) -> JobResult:
@@ -193,7 +210,7 @@ def _run_child(job: Job, pipe: int) -> None:
     """Make one report, answer and end; the process that forked is not changed."""
     answer = ReportReply()
     try:
-        log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
         seed_generators(job.name)
@@ -239,11 +256,13 @@ def _note_result(job: Job, answer: ReportReply, start: float) -> JobResult:
         error = OutputError("run_died", unit=job.name, why=answer.fault, path=job.log)
         reasons = {"vi": error.text("vi"), "en": error.text("en")}
     if answer.details:
-        job.log.write_text(answer.details, "utf-8")
+        with write_privately():
+            write_whole(job.log, answer.details)
     if not reasons:
         files = standing_files(job) | hash_files(job, [*job.files, *table_files(job)])
         note = {"files": files, "key": job.key}
-        write_whole(job.state, json.dumps(note, indent=1, sort_keys=True) + "\n")
+        with write_privately():
+            write_whole(job.state, json.dumps(note, indent=1, sort_keys=True) + "\n")
         job.log.unlink(missing_ok=True)
     return JobResult(job, reasons, time.perf_counter() - start, answer.is_changed)
 
@@ -320,10 +339,12 @@ def _worker_for(job: Job) -> WorkerProcess:
     return worker
 
 
-def close_workers() -> None:
-    """End every worker process of this caller."""
-    while _ALL_WORKERS:
-        _ALL_WORKERS.pop().close()
+def close_workers(wave: str = "") -> None:
+    """End the worker processes of this caller: all, or those of one wave."""
+    for worker in [*_ALL_WORKERS]:
+        if not wave or worker.wave == wave:
+            _ALL_WORKERS.remove(worker)
+            worker.close()
 
 
 def serve_jobs() -> None:
@@ -343,8 +364,10 @@ def serve_jobs() -> None:
             return
         print(ReportReply(done=True).to_json(), file=answers, flush=True)
         for line in sys.stdin:
-            answer = _start_child(Job(**json.loads(line)), own_group=False).read_answer()
-            print(answer.to_json(), file=answers, flush=True)
+            child = _start_child(Job(**json.loads(line)), own_group=False)
+            if sys.stdin in select.select([sys.stdin, child.pipe], [], [])[0]:
+                os.killpg(0, signal.SIGKILL)  # the caller has ended: it sends nothing meanwhile
+            print(child.read_answer().to_json(), file=answers, flush=True)
 
 
 if __name__ == "__main__":
