@@ -1,193 +1,26 @@
 """Find hidden figures that the shown ones bound too closely, and what else to hide (rules P4, P5).
 
-Every figure is a linear function of cells: how many people of one unit are satisfied with one item,
-or with all of them (rule M4). A reader knows these functions, that a cell lies between 0 and its
-answers, and that people satisfied with all items are satisfied with each. A hidden figure is safe
-if two tables of cells agree with everything shown and differ in this figure by ``min_cell``, or by
-all that the figure could be. Integer programs search for such tables.
+A reader knows how every figure is made of cells (``disclosure_cells``). A hidden figure is safe if
+two tables of cells agree with everything shown and differ in this figure by ``min_cell`` people, or
+by all that the figure could be. Integer programs search for such tables in a few units at a time:
+what agrees with everything shown while all other units stay as they are agrees with it altogether.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from scipy import sparse
 
-from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.disclosure_cells import NO_UNIT, TOLERANCE, Cells, Marks
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.ratio_means import average_ratios
-from sipas_analysis.instrument.pack import OVERALL, Instrument
-from sipas_analysis.measure.rules import (
-    MEAN_100,
-    MEAN_SCORE,
-    column_names,
-    item_codes,
-    list_targets,
-)
 
-Marks = NDArray[np.bool_]
-
-IMPORTANCE = {"factor": 3.0, "block": 5.0, OVERALL: 10.0}  # an item: 1 (ours)
-TOLERANCE = 1e-6
-MOST_NODES = 1000  # of a search; a figure that is not settled by then counts as exposed
+MOST_NODES = 200  # of a search; a figure that is not settled by then counts as exposed
+FEW_UNITS, MANY_UNITS = 8, 40  # whose cells a search may change
+MOST_ROUNDS = 6  # searches for many figures of a few units at once
 OUTSIDER = -1  # a reader who knows the forms of no unit
-
-
-@dataclass(frozen=True)
-class Cells:
-    """F figures as functions of L cells, one cell per unit and item.
-
-    Attributes:
-        matrix: Figures over cells, shape (F, L); a pooled figure is the sum of its cells.
-        figure: The figure that shows each cell alone, shape (L,).
-        unit: The unit of each cell, shape (L,).
-        fall: How far each cell can fall, shape (L,).
-        rise: How far each cell can rise, shape (L,).
-        links: What follows from rule M4, shape (G, L): ``links @ change <= room``.
-        room: Shape (G,).
-        width: How far apart two tables must be in each figure, shape (F,).
-        cost: People times importance of each figure, shape (F,).
-    """
-
-    matrix: sparse.csr_array
-    figure: Ints
-    unit: Ints
-    fall: Floats
-    rise: Floats
-    links: sparse.csr_array
-    room: Floats
-    width: Floats
-    cost: Floats
-
-    def cut_shown(self, hidden: Marks, cells: Ints) -> tuple[sparse.csr_array, Ints]:
-        """Return the shown figures over some cells, and which figures these are."""
-        part = self.matrix[:, cells]
-        rows = (~hidden & (part.count_nonzero(axis=1) > 0)).nonzero()[0]
-        return part[rows], rows
-
-    def cut_links(self, cells: Ints) -> tuple[sparse.csr_array, Floats]:
-        """Return the links between some cells, and their room."""
-        part = self.links[:, cells]
-        is_used = part.count_nonzero(axis=1) > 0
-        return part[is_used], self.room[is_used]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the cells are whole numbers: neither weights nor points."""
-        ends = np.concatenate([self.fall, self.rise])
-        return bool(np.abs(ends - ends.round()).max() < TOLERANCE)
-
-
-def describe_cells(table: pd.DataFrame, survey: Survey) -> Cells:
-    """Return the figures of a table, before any is blanked, as functions of cells."""
-    pack = survey.instrument
-    positions = table.groupby(["level", "variable"], sort=False).indices
-    targets = [
-        target
-        for target in list_targets(pack, pack.index)
-        if target.variable not in (MEAN_SCORE, MEAN_100)
-    ]
-    rows = np.array([positions[target.level, target.variable] for target in targets])
-    is_alone = np.array(
-        [target.level.endswith("item") or target.level == "beside" for target in targets]
-    )
-    value, base = (table[name].to_numpy(dtype=float)[rows] for name in ("value", "denominator"))
-    n_valid = table["n_valid"].to_numpy(dtype=float)
-    answers = np.nan_to_num(base[is_alone]).T
-    lowest, slopes = _slope_figures(pack, answers)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.nan_to_num(base / (slopes * answers).sum(axis=2))
-    heads = table.iloc[rows[0]]
-    in_unit = (heads["domain"] == "unit").to_numpy()
-    cells = np.nan_to_num((value - lowest) * scale)[is_alone][:, in_unit].T
-    person = answers.sum() / n_valid[rows[is_alone]].sum()
-    forms = person * heads["n"].to_numpy(dtype=float)
-    links, room = _link_cells(pack, answers[in_unit], cells, forms[in_unit])
-    width = np.zeros(len(table))
-    width[rows] = np.minimum(survey.wave.min_cell * person, np.nan_to_num(base))
-    return Cells(
-        matrix=_place_slopes(heads, rows, slopes * scale[:, :, None], len(table)),
-        figure=rows[is_alone][:, in_unit].T.ravel(),
-        unit=np.repeat(np.arange(len(cells)), is_alone.sum()),
-        fall=cells.ravel(),
-        rise=np.maximum(answers[in_unit] - cells, 0.0).ravel(),
-        links=links,
-        room=np.maximum(room, 0.0),
-        width=width,
-        cost=n_valid * table["level"].map(IMPORTANCE).fillna(1.0).to_numpy(),
-    )
-
-
-def _slope_figures(pack: Instrument, answers: Floats) -> tuple[Floats, Floats]:
-    """Return each figure if all cells were 0, and its rise with each cell.
-
-    ``answers`` has the shape (domains, cells of a domain), the results (figures, domains) and
-    (figures, domains, cells of a domain).
-    """
-    n_levels = np.array([len(pack.scale_of(code).levels) for code in item_codes(pack)])
-    last = np.append(n_levels.cumsum() - 1, n_levels.sum() + 1)  # content with all items: last
-    first = np.append(n_levels.cumsum() - n_levels, n_levels.sum())
-    total = np.zeros((len(answers), len(column_names(pack))))
-    total[:, first] = answers
-    means = [
-        average_ratios(total, target.mean)
-        for target in list_targets(pack, pack.index)
-        if target.variable not in (MEAN_SCORE, MEAN_100)
-    ]
-    slopes = [gradient[:, last] - gradient[:, first] for _, gradient in means]
-    return np.array([value for value, _ in means]), np.array(slopes)
-
-
-def _place_slopes(
-    heads: pd.DataFrame, rows: Ints, slopes: Floats, n_figures: int
-) -> sparse.csr_array:
-    """Return figures over cells: those of a group, or of the whole, over the cells of its units."""
-    kind, group, unit = (
-        heads[name].astype(object).to_numpy() for name in ("domain", "group", "unit")
-    )
-    in_unit = kind == "unit"
-    is_member = (kind == "all")[:, None] | (unit[:, None] == unit[in_unit])
-    is_member |= (kind == "group")[:, None] & (group[:, None] == group[in_unit])
-    domain, member = is_member.nonzero()
-    n_cells = slopes.shape[2]
-    entries = []
-    for figure, slope in zip(rows, slopes, strict=True):
-        used = slope.any(axis=0).nonzero()[0]
-        cell = member[:, None] * n_cells + used
-        entries.append(
-            (slope[domain][:, used].ravel(), figure[domain].repeat(used.size), cell.ravel())
-        )
-    value, figures, cells = map(np.concatenate, zip(*entries, strict=True))
-    shape = (n_figures, in_unit.sum() * n_cells)
-    return sparse.csr_array((value.round(9), (figures, cells)), shape=shape)
-
-
-def _link_cells(
-    pack: Instrument, answers: Floats, cells: Floats, forms: Floats
-) -> tuple[sparse.csr_array, Floats]:
-    """Return the two rules between an item and those satisfied with all items (rule M4).
-
-    Whoever is satisfied with all items is satisfied with this item or did not answer it; whoever
-    is not gave at least one answer that is not satisfied.
-    """
-    items = np.isin(item_codes(pack), list(pack.items)).nonzero()[0]
-    n_items = items.size
-    of_unit = np.zeros((n_items + 1, answers.shape[1]))
-    of_unit[np.arange(n_items), items] = -1
-    of_unit[:n_items, -1] = 1
-    of_unit[n_items, items], of_unit[n_items, -1] = 1, -1
-    people = answers[:, -1] if pack.index.comprehensive_from <= 1 else forms
-    missing = people[:, None] - answers[:, items]
-    each = missing - cells[:, [-1]] + cells[:, items]
-    some = (answers - cells)[:, items].sum(axis=1) - (answers - cells)[:, -1]
-    room = np.column_stack([each, some])
-    if pack.index.points:  # cells count points, not satisfied people
-        room[:] = np.inf
-    links = sparse.kron(sparse.eye_array(len(cells)), of_unit, format="csr")
-    return sparse.csr_array(links), room.ravel()
+Rows = Sequence[tuple[sparse.sparray, float | Floats, float | Floats]]
 
 
 class Exposed(NamedTuple):
@@ -199,129 +32,330 @@ class Exposed(NamedTuple):
     high: float
 
 
+@dataclass(frozen=True)
+class _Table:
+    """A table of cells that agrees with everything shown: figures that change, and units."""
+
+    figures: Ints
+    changes: Floats
+    units: Ints
+
+    def change_of(self, figures: Ints) -> Floats:
+        """Return the change of some figures, which are sorted as ``figures`` are."""
+        at = np.searchsorted(self.figures, figures).clip(max=len(self.figures) - 1)
+        return np.where(self.figures[at] == figures, self.changes[at], 0.0)
+
+
 class Audit:
     """A search for tables of cells that agree with all shown figures.
 
-    The search is for an outsider, then for each unit with a hidden cell, which knows its own forms.
-    The outsider must not come close to any hidden figure; a unit must not come close to a figure
-    of too few people that it does not contribute to.
+    The search is for an outsider, then for each unit, which knows its own forms. The outsider must
+    not come close to any hidden figure; a unit must not come close to a figure of too few people
+    that it does not contribute to. Tables that were found stay good while more is hidden.
     """
 
     def __init__(self, cells: Cells, is_small: Marks) -> None:
-        self.cells, self.is_small = cells, is_small
-        self.changes = np.zeros((1, cells.matrix.shape[0]))  # of each figure, table by table
-        self.touched = np.zeros((1, cells.unit.max() + 1), dtype=bool)  # units whose cells change
+        self.cells = cells
+        self.n_hideable = len(cells.cost)
+        no_answers = np.zeros(len(cells.answer_item), dtype=bool)
+        self.is_small = cells.hide_parts(np.append(is_small, no_answers))
+        self.low, self.high = np.zeros((2, cells.matrix.shape[0]))
+        self.tables_of_unit: list[list[_Table]] = [[] for _ in cells.cells_of_unit]
         self.random = np.random.default_rng(0)
 
     def find_exposed(self, hidden: Marks) -> Exposed | None:
         """Return a hidden figure that a reader knows too closely, if there is any."""
-        cells = self.cells
-        units = np.unique(cells.unit[hidden[cells.figure]])
-        for reader in (OUTSIDER, *units.tolist()):
-            contributes = cells.matrix[:, cells.unit == reader].count_nonzero(axis=1) > 0
-            watched = hidden if reader == OUTSIDER else hidden & self.is_small & ~contributes
-            exposed = self._search_tables(hidden, watched, reader)
-            if exposed:
+        marks = self.cells.hide_parts(hidden)
+        shared = self._weigh_neighbours(marks)
+        self._search_jointly(marks, shared)
+        for figure in self._list_unsafe(marks):
+            if exposed := self._search_alone(marks, shared, int(figure), OUTSIDER):
                 return exposed
-        return None
+        return next(self._find_by_contributor(marks, shared), None)
 
-    def _search_tables(self, hidden: Marks, watched: Marks, reader: int) -> Exposed | None:
-        """Search tables until all watched figures are safe; return the first that cannot be."""
-        figure, n_before = OUTSIDER, len(watched) + 1
-        while True:
-            low, high = self._find_range(reader)
-            unsafe = (watched & (high - low < self.cells.width - TOLERANCE)).nonzero()[0]
-            if not unsafe.size:
+    def count_unsafe(self, hidden: Marks) -> int:
+        """Return how many hidden figures of too few people no joint search proves safe."""
+        marks = self.cells.hide_parts(hidden)
+        self._search_jointly(marks, self._weigh_neighbours(marks))
+        unsafe = self._list_unsafe(marks)
+        return int((unsafe < self.cells.n_rows).sum())
+
+    def _list_unsafe(self, marks: Marks) -> Ints:
+        """Return the hidden figures that the tables so far leave too close, for an outsider."""
+        width = self.cells.width
+        is_close = self.high - self.low < width - TOLERANCE
+        return np.flatnonzero(marks & is_close)
+
+    def _weigh_neighbours(self, marks: Marks) -> Floats:
+        """Return how many people two units can exchange in hidden cells, shape (U, U)."""
+        cells, n_units = self.cells, len(self.cells.cells_of_unit)
+        is_free = marks[-cells.unit.size :].reshape(n_units, -1).astype(float)
+        people = np.minimum(cells.fall + cells.rise, 10.0).reshape(n_units, -1)
+        shared = is_free @ (is_free * people).T
+        return np.asarray(shared * np.where(cells.group[:, None] == cells.group, 1.0, 0.01))
+
+    def _choose_units(
+        self, shared: Floats, figure: int, n_units: int, without: Collection[int]
+    ) -> Ints:
+        """Return units of a figure and those that can exchange most people with them."""
+        cells, owner = self.cells, self.cells.owner[figure]
+        if owner == NO_UNIT:
+            weights = np.zeros(len(shared))
+            weights[np.unique(cells.unit[cells.matrix[[figure]].indices])] = 1.0
+            weights *= shared.diagonal()
+        else:
+            weights = shared[owner].copy()
+        weights *= 0.5 + 0.5 * self.random.random(len(weights))
+        weights[owner if owner != NO_UNIT else []] = np.inf
+        weights[[*without]] = 0.0
+        units = np.argsort(-weights, kind="stable")[:n_units]
+        return np.sort(units[weights[units] > 0])
+
+    def _search_jointly(self, marks: Marks, shared: Floats) -> None:
+        """Search tables around each unit for all its figures, and those of its neighbours."""
+        for unit in np.argsort(-shared.diagonal(), kind="stable"):
+            unsafe = self._list_unsafe(marks)
+            mine = unsafe[self.cells.owner[unsafe] == unit]
+            if mine.size:
+                units = self._choose_units(shared, int(mine[0]), FEW_UNITS, ())
+                self._search_units(marks, units)
+
+    def _search_units(self, marks: Marks, units: Ints, watched: Ints | None = None) -> None:
+        """Search tables in which only some units change, for all their unsafe figures at once."""
+        problem = _Problem(self.cells, marks, units)
+        n_before = np.inf
+        for _ in range(MOST_ROUNDS):
+            unsafe = self._list_unsafe(marks) if watched is None else watched
+            unsafe = unsafe[np.isin(self.cells.owner[unsafe], units)]
+            if not unsafe.size or not problem.free.size:
+                return
+            aim = self.random.choice([-1.0, 1.0], unsafe.size) @ problem.cut(unsafe)
+            for sign in (1.0, -1.0):
+                self._add_table(problem, problem.solve(sign * aim, near=True))
+            if watched is None and unsafe.size >= n_before:
+                return
+            n_before = unsafe.size
+
+    def _search_alone(
+        self, marks: Marks, shared: Floats, figure: int, reader: int
+    ) -> Exposed | None:
+        """Search tables for one figure in more and more units; return it if none is found."""
+        without = () if reader == OUTSIDER else (reader,)
+        for n_units in (FEW_UNITS, MANY_UNITS):
+            if self._is_safe(figure, reader):
                 return None
-            if unsafe[0] == figure:  # searched alone, in vain
-                return Exposed(figure, reader, float(low[figure]), float(high[figure]))
-            is_joint, n_before = unsafe.size < n_before, unsafe.size
-            unsafe = unsafe if is_joint else unsafe[:1]
-            figure = OUTSIDER if is_joint else int(unsafe[0])
-            signs = self.random.choice([-1.0, 1.0], unsafe.size)
-            for aim in (signs, -signs):
-                self._find_table(hidden, reader, aim @ self.cells.matrix[unsafe])
+            units = self._choose_units(shared, figure, n_units, without)
+            problem = _Problem(self.cells, marks, units)
+            if not problem.free.size:
+                continue
+            aim = problem.cut(np.array([figure]))[0]
+            for sign in (1.0, -1.0):
+                self._add_table(problem, problem.solve(sign * aim))
+        low, high = self._find_range(figure, reader)
+        return None if self._is_safe(figure, reader) else Exposed(figure, reader, low, high)
 
-    def _find_range(self, reader: int) -> tuple[Floats, Floats]:
-        """Return how far each figure falls and rises in tables that a reader cannot exclude."""
-        possible = self.changes if reader == OUTSIDER else self.changes[~self.touched[:, reader]]
-        return possible.min(axis=0), possible.max(axis=0)
+    def _find_range(self, figure: int, reader: int) -> tuple[float, float]:
+        """Return how far a figure falls and rises in tables that a reader cannot exclude."""
+        if reader == OUTSIDER:
+            return float(self.low[figure]), float(self.high[figure])
+        one = np.array([figure])
+        changes = [
+            float(table.change_of(one)[0])
+            for table in self._list_tables(figure)
+            if reader not in table.units
+        ]
+        return min(changes, default=0.0), max(changes, default=0.0)
 
-    def _find_table(self, hidden: Marks, reader: int, aim: Floats) -> None:
-        """Add the table in which ``aim``, a function of the cells, is highest."""
-        cells = self.cells
-        free = (hidden[cells.figure] & (cells.unit != reader)).nonzero()[0]
-        (shown, _), (links, room) = cells.cut_shown(hidden, free), cells.cut_links(free)
-        change = _solve(
-            -aim[free],
-            (-cells.fall[free], cells.rise[free]),
-            [(shown, 0.0, 0.0), (links, -np.inf, room)],
-            is_whole=cells.is_whole,
-        )
-        if change is not None:
-            full = np.zeros(cells.unit.size)
-            full[free] = change.round() if cells.is_whole else change
-            touched = np.bincount(cells.unit, np.abs(full) > TOLERANCE) > 0
-            self.changes = np.vstack([self.changes, cells.matrix @ full])
-            self.touched = np.vstack([self.touched, touched])
+    def _is_safe(self, figure: int, reader: int) -> bool:
+        low, high = self._find_range(figure, reader)
+        return bool(high - low >= self.cells.width[figure] - TOLERANCE)
+
+    def _list_tables(self, figure: int) -> Sequence[_Table]:
+        """Return the tables in which a figure may change."""
+        owner = self.cells.owner[figure]
+        if owner != NO_UNIT:
+            return self.tables_of_unit[owner]
+        tables = {id(table): table for unit in self.tables_of_unit for table in unit}
+        return [*tables.values()]
+
+    def _add_table(self, problem: "_Problem", change: Floats | None) -> None:
+        """Keep a table that was found."""
+        if change is None or not change.any():
+            return
+        changes = problem.matrix @ change
+        figures = np.flatnonzero(np.abs(changes) > TOLERANCE)
+        units = np.unique(self.cells.unit[problem.free[np.abs(change) > TOLERANCE]])
+        table = _Table(figures, changes[figures], units)
+        self.low[figures] = np.minimum(self.low[figures], table.changes)
+        self.high[figures] = np.maximum(self.high[figures], table.changes)
+        for unit in units:
+            self.tables_of_unit[unit].append(table)
+
+    def _find_by_contributor(self, marks: Marks, shared: Floats) -> Iterator[Exposed]:
+        """Yield hidden figures of too few people that a unit knows which subtracts its own forms.
+
+        First tables are searched without all units that know too much, then without one of them.
+        """
+        watched = np.flatnonzero(marks & self.is_small & (self.cells.width > 0))
+        owners = self.cells.owner[watched]
+        for owner in np.unique(owners):
+            figures = watched[owners == owner]
+            exposed = self._list_readers(figures)
+            if exposed and owner != NO_UNIT:
+                readers = {reader for _, reader in exposed}
+                units = self._choose_units(shared, int(figures[0]), FEW_UNITS, readers)
+                known = np.unique([figure for figure, _ in exposed])
+                self._search_units(marks, units, known)
+                exposed = self._list_readers(figures)
+            for figure, reader in exposed:
+                if found := self._search_alone(marks, shared, figure, reader):
+                    yield found
+
+    def _list_readers(self, figures: Ints) -> list[tuple[int, int]]:
+        """Return which figures of one unit which other units know too closely."""
+        tables = self._list_tables(int(figures[0]))
+        if not tables:
+            return []
+        owner = self.cells.owner[figures[0]]
+        changes = np.array([table.change_of(figures) for table in tables])
+        pairs = []
+        for reader in np.unique(np.concatenate([table.units for table in tables])):
+            if reader == owner:
+                continue
+            is_free = np.array([reader not in table.units for table in tables])
+            possible = np.vstack([changes[is_free], np.zeros(len(figures))])
+            span = possible.max(axis=0) - possible.min(axis=0)
+            is_close = span < self.cells.width[figures] - TOLERANCE
+            pairs += [(int(figure), int(reader)) for figure in figures[is_close]]
+        if owner == NO_UNIT:  # a unit of a small group contributes to its figures
+            known = {figure: {*self.cells.unit[self._row(figure).indices]} for figure, _ in pairs}
+            pairs = [(figure, reader) for figure, reader in pairs if reader not in known[figure]]
+        return pairs
+
+    def _row(self, figure: int) -> sparse.csr_array:
+        return self.cells.matrix[[figure]]
 
     def hide_further(self, hidden: Marks, exposed: Exposed) -> Marks:
         """Return ``hidden`` with the cheapest further figures that free an exposed one.
 
         A table is searched in which the exposed figure lies far enough away and shown figures
-        change least, by cost; those that change are hidden. Only cells of its units change, and of
-        units that have a hidden cell.
+        change least, by cost; those that change are hidden. An item whose answers change is hidden.
         """
-        cells, figure = self.cells, exposed.figure
-        of_figure = cells.matrix[[figure]].toarray()[0]
-        near = np.bincount(cells.unit, hidden[cells.figure] | (of_figure > 0)) > 0
-        near[[exposed.reader] if exposed.reader != OUTSIDER else []] = False
-        free = near[cells.unit].nonzero()[0]
-        (shown, rows), (links, room) = cells.cut_shown(hidden, free), cells.cut_links(free)
-        sizes = sparse.eye_array(rows.size)
-        solution = _solve(
-            np.append(np.zeros(free.size), cells.cost[rows]),  # cells, then sizes of changes
+        cells, marks = self.cells, self.cells.hide_parts(hidden)
+        problem = _Problem(cells, marks, self._choose_near(marks, exposed), is_open=True)
+        more = hidden.copy()
+        gap = self.cells.width[exposed.figure] - (exposed.high - exposed.low)
+        aims = exposed.high + gap, exposed.low - gap
+        choices = [problem.find_cheapest(exposed.figure, aim) for aim in aims]
+        more[min(choices, key=lambda choice: choice[0])[1]] = True
+        if (more == hidden).all():  # hide the cheapest figure, if possible of the same cells
+            of_figure = np.abs(self._row(exposed.figure).toarray()[0])
+            n_rows = cells.n_rows
+            is_near = ~hidden[:n_rows] & (np.abs(cells.matrix[:n_rows]) @ of_figure > 0)
+            choices = (is_near if is_near.any() else ~hidden[:n_rows]).nonzero()[0]
+            more[choices[cells.cost[choices].argmin()]] = True
+        return more
+
+    def _choose_near(self, marks: Marks, exposed: Exposed) -> Ints:
+        """Return units that may help to free a figure: with hidden cells, and the smallest."""
+        without = () if exposed.reader == OUTSIDER else (exposed.reader,)
+        shared = self._weigh_neighbours(marks)
+        units = self._choose_units(shared, exposed.figure, FEW_UNITS, without)
+        owner = self.cells.owner[exposed.figure]
+        inside = np.unique(self.cells.unit[self._row(exposed.figure).indices])
+        group = self.cells.group[owner if owner != NO_UNIT else inside[0]]
+        others = np.flatnonzero(self.cells.group == group)
+        people = np.add.reduceat(self.cells.fall, [part[0] for part in self.cells.cells_of_unit])
+        others = others[np.argsort(people[others], kind="stable")]
+        others = others[~np.isin(others, [*units, *without])][:4]
+        return np.union1d(units, others)
+
+
+class _Problem:
+    """The cells of some units that may change, and what a reader knows of them.
+
+    Attributes:
+        free: The cells: the hidden ones, or all of them (``is_open``).
+        matrix: All figures over these cells.
+    """
+
+    def __init__(self, cells: Cells, marks: Marks, units: Ints, *, is_open: bool = False) -> None:
+        inside = [cells.cells_of_unit[unit] for unit in units]
+        free = np.concatenate(inside) if inside else np.zeros(0, dtype=np.int64)
+        is_hidden = marks[-cells.unit.size :]
+        self.cells, self.marks = cells, marks
+        self.free = free if is_open else free[is_hidden[free]]
+        self.matrix = sparse.csr_array(cells.figures_of_cell[:, self.free])
+        links = sparse.csr_array(cells.links_of_cell[:, self.free])
+        used = np.flatnonzero(np.diff(links.indptr))
+        self.links, self.room = links[used], cells.room[used]
+        is_row = np.diff(self.matrix.indptr[: len(cells.cost) + 1]) > 0
+        self.rows = np.flatnonzero(is_row & ~marks[: len(cells.cost)])
+        self.ends = -cells.fall[self.free], cells.rise[self.free]
+
+    def cut(self, figures: Ints) -> Floats:
+        """Return some figures over the cells."""
+        return np.asarray(self.matrix[figures].toarray())
+
+    def solve(self, aim: Floats, *, near: bool = False) -> Floats | None:
+        """Return the change of the cells in which ``aim`` is highest, if one is found.
+
+        With ``near`` no cell moves further than it must, so that many of them move.
+        """
+        width = self.cells.width[-self.cells.unit.size :][self.free]
+        far = np.where(width > 0, width, np.inf) if near else np.full(aim.size, np.inf)
+        ends = np.maximum(self.ends[0], -far), np.minimum(self.ends[1], far)
+        known: Rows = [
+            (self.matrix[self.rows], 0.0, 0.0),
+            (self.links, self.room[:, 0], self.room[:, 1]),
+        ]
+        change = _solve(-aim, ends, known)
+        is_whole = self.cells.is_whole
+        if change is not None and is_whole and np.abs(change - change.round()).max() > TOLERANCE:
+            change = _solve(-aim, ends, known, is_whole=True)
+        return change.round() if change is not None and is_whole else change
+
+    def find_cheapest(self, figure: int, aim: float) -> tuple[float, Ints]:
+        """Return the least cost for which a figure can change by ``aim``, and what to hide.
+
+        The cost is infinite where the figure cannot change so much.
+        """
+        cells, n_free = self.cells, self.free.size
+        is_alone = np.isin(self.rows, cells.figure[self.free])  # cells stand for them
+        rows = self.rows[~is_alone]
+        fixed = np.flatnonzero(~self.marks[-cells.unit.size :][self.free])
+        of_cells = sparse.eye_array(n_free, format="csr")[fixed]
+        shown = sparse.vstack([self.matrix[rows], of_cells])
+        cost = np.append(cells.cost[rows], cells.cost[cells.figure[self.free[fixed]]] / 2)
+        sizes = sparse.eye_array(cost.size)
+        change = _solve(
+            np.append(np.zeros(n_free), cost),  # cells, then sizes of changes
             (
-                np.append(-cells.fall[free], np.zeros(rows.size)),
-                np.append(cells.rise[free], np.full(rows.size, np.inf)),
+                np.append(self.ends[0], np.zeros(cost.size)),
+                np.append(self.ends[1], np.full(cost.size, np.inf)),
             ),
             [
                 (sparse.hstack([shown, -sizes]), -np.inf, 0.0),
                 (sparse.hstack([shown, sizes]), 0.0, np.inf),
-                (_widen(links, rows.size), -np.inf, room),
-                (_widen(of_figure[None, free], rows.size), *[self._aim(exposed)] * 2),
+                (_widen(self.links, cost.size), self.room[:, 0], self.room[:, 1]),
+                (_widen(self.matrix[[figure]], cost.size), aim, aim),
             ],
         )
-        more = hidden.copy()
-        if solution is not None:
-            more[rows] = np.abs(shown @ solution[: free.size]) > TOLERANCE
-        if (more == hidden).all():  # hide the cheapest figure, if possible of the same cells
-            is_near = ~hidden & (np.abs(cells.matrix) @ np.abs(of_figure) > 0)
-            choices = (is_near if is_near.any() else ~hidden).nonzero()[0]
-            more[choices[cells.cost[choices].argmin()]] = True
-        return more
-
-    def _aim(self, exposed: Exposed) -> float:
-        """Return the change of an exposed figure, up or down, that would make it safe."""
-        cells, figure = self.cells, exposed.figure
-        gap = cells.width[figure] - (exposed.high - exposed.low)
-        row = cells.matrix[[figure]]
-        fall, rise = (float((row @ ends)[0]) for ends in (cells.fall, cells.rise))
-        above, below = exposed.high + gap, exposed.low - gap
-        return float(above if above <= rise + TOLERANCE else max(below, -fall))
+        if change is None:
+            return np.inf, np.zeros(0, dtype=np.int64)
+        moved = np.abs(shown @ change[:n_free]) > TOLERANCE
+        names = np.append(rows, cells.figure[self.free[fixed]])
+        hidden = np.unique(names[moved])
+        return float(cells.cost[hidden].sum()), hidden
 
 
-def _widen(matrix: sparse.csr_array | Floats, n_columns: int) -> sparse.sparray:
+def _widen(matrix: sparse.sparray, n_columns: int) -> sparse.sparray:
     """Return a matrix with empty columns on its right."""
     return sparse.hstack([matrix, sparse.csr_array((matrix.shape[0], n_columns))])
 
 
 def _solve(
-    cost: Floats,
-    ends: tuple[Floats, Floats],
-    rows: Sequence[tuple[sparse.sparray, float, float | Floats]],
-    *,
-    is_whole: bool = False,
+    cost: Floats, ends: tuple[Floats, Floats], rows: Rows, *, is_whole: bool = False
 ) -> Floats | None:
     """Return values of lowest cost between their ends that keep all rows, if found."""
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -330,7 +364,11 @@ def _solve(
         cost,
         integrality=np.full(cost.size, int(is_whole)),
         bounds=Bounds(*ends),
-        constraints=[LinearConstraint(matrix, lowest, most) for matrix, lowest, most in rows],
+        constraints=[
+            LinearConstraint(matrix, lowest, most)
+            for matrix, lowest, most in rows
+            if matrix.shape[0]
+        ],
         options={"node_limit": MOST_NODES},
     )
     return None if found.x is None else np.asarray(found.x)

@@ -9,7 +9,6 @@ import pandas as pd
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL, Instrument
-from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
 IN_DOMAIN = ["domain", "group", "unit"]
@@ -33,7 +32,23 @@ class _Sum:
     fewest_parts: int = 1
 
 
-def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Suppression:
+    """What of a wave is published, and why the rest is not.
+
+    Attributes:
+        table: The figures; hidden ones are blank.
+        cause: Why each is hidden: ``small`` (too few people), ``sum`` (a sum would give back
+            another), ``bound`` (all sums together would bound one); empty where it is shown.
+        hidden_answers: Items of which the whole's answers by level are hidden.
+    """
+
+    table: pd.DataFrame
+    cause: "pd.Series[str]"
+    hidden_answers: frozenset[str] = frozenset()
+
+
+def suppress_figures(table: pd.DataFrame, survey: Survey) -> Suppression:
     """Blank figures that must not be published, and figures that would reveal them (rule P2).
 
     A whole and its parts (factor and items, block and factors, overall and factors; group and
@@ -41,53 +56,77 @@ def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     with the fewest forms is hidden too. Then ``Audit`` looks for hidden figures that all sums
     together bound too closely and hides what frees them. A figure without answers is not hidden
     and does not protect another figure.
-    """
-    is_small = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
-    if not is_small.any():
-        return blank_hidden(table)
-    from sipas_analysis.figures.disclosure import Audit, describe_cells  # slow to import
 
+    Source: rules P2, P4 and P5 in docs/method.md.
+    """
+    is_small = mark_small(table)
+    cause = is_small.map({True: "small", False: ""})
+    if not is_small.any():
+        return Suppression(blank_hidden(table), cause)
     sums = [(kind, _sort_members(table, kind)) for kind in _list_sums(table, survey)]
-    hidden = _complete_sums(table, survey, sums, is_small)
-    audit = Audit(describe_cells(table, survey), is_small.to_numpy())
-    while exposed := audit.find_exposed(hidden.to_numpy()):
-        more = audit.hide_further(hidden.to_numpy(), exposed)
-        hidden = _complete_sums(table, survey, sums, pd.Series(more, table.index))
-    table = table.copy()
-    table.loc[hidden, "flag"] = SUPPRESS
-    return blank_hidden(table)
+    in_sums = _complete_sums(sums, is_small, survey.wave.min_cell)
+    hidden, hidden_answers = _hide_bounded(table, survey, sums, in_sums)
+    cause = cause.mask(hidden & ~is_small, "bound").mask(in_sums & ~is_small, "sum")
+    blank = blank_hidden(table.assign(flag=table["flag"].mask(hidden, SUPPRESS)))
+    return Suppression(_hide_forms(blank), cause, hidden_answers)
+
+
+def mark_small(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Mark the figures of fewer than ``min_cell`` people."""
+    return (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
+
+
+def _hide_bounded(
+    table: pd.DataFrame,
+    survey: Survey,
+    sums: Sequence[tuple["_Sum", pd.DataFrame]],
+    hidden: "pd.Series[bool]",
+) -> tuple["pd.Series[bool]", frozenset[str]]:
+    """Hide further figures until no hidden one is bounded too closely, nor how many answered it.
+
+    Returns:
+        The hidden figures, and the items whose answers by level, of the whole, are hidden.
+    """
+    from sipas_analysis.figures.disclosure import Audit  # slow to import
+    from sipas_analysis.figures.disclosure_cells import describe_bases, describe_cells
+
+    is_small, n_rows = mark_small(table).to_numpy(), len(table)
+    cells = describe_cells(table, survey)
+    audits = [Audit(part, is_small) for part in (cells, describe_bases(table, survey))]
+    answers = np.zeros(len(cells.answer_item), dtype=bool)
+    while True:
+        answers |= cells.mark_thin_answers(hidden.to_numpy())
+        marks = np.append(hidden.to_numpy(), answers)
+        for audit in audits:
+            exposed = audit.find_exposed(marks[: audit.n_hideable])
+            if exposed:
+                marks[: audit.n_hideable] = audit.hide_further(marks[: audit.n_hideable], exposed)
+                break
+        else:
+            return hidden, frozenset(table["variable"].iloc[cells.answer_item[answers]])
+        answers = marks[n_rows:]
+        hidden = _complete_sums(sums, pd.Series(marks[:n_rows], table.index), survey.wave.min_cell)
+
+
+def _hide_forms(table: pd.DataFrame) -> pd.DataFrame:
+    """Blank the number of forms of groups and units whose overall figure is hidden."""
+    domain = [table[name] for name in IN_DOMAIN]
+    is_hidden = (table["flag"] == SUPPRESS) & table["level"].eq(OVERALL) & table["n"].isna()
+    in_hidden = is_hidden.groupby(domain, dropna=False).transform("any") & (domain[0] != "all")
+    return table.assign(n=table["n"].mask(in_hidden))
 
 
 def _complete_sums(
-    table: pd.DataFrame,
-    survey: Survey,
-    sums: Sequence[tuple[_Sum, pd.DataFrame]],
-    hidden: "pd.Series[bool]",
+    sums: Sequence[tuple[_Sum, pd.DataFrame]], hidden: "pd.Series[bool]", min_cell: int
 ) -> "pd.Series[bool]":
     """Hide further members of sums until no sum has too few hidden members."""
     while True:
-        more = hidden | _mark_mean_scores(table, hidden, survey)
+        more = hidden.copy()
         for kind, members in sums:
-            more[_find_complement(kind, members, more, survey.wave.min_cell)] = True
+            more[_find_complement(kind, members, more, min_cell)] = True
         if more.equals(hidden):
             return hidden
         hidden = more
-
-
-def _mark_mean_scores(
-    table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey
-) -> "pd.Series[bool]":
-    """Mark the mean scores of each domain whose overall index is hidden.
-
-    If the index itself counts points, they are a second sum over the same items; so they are
-    marked with any hidden item, and so is the share of people satisfied with all items.
-    """
-    has_points = bool(survey.instrument.index.points)
-    causes = table["level"].eq("item") if has_points else table["level"].eq(OVERALL)
-    followers = [MEAN_SCORE, MEAN_100, *([COMPREHENSIVE] if has_points else [])]
-    domains = (hidden & causes).groupby([table[name] for name in IN_DOMAIN], dropna=False)
-    is_follower = table["variable"].isin(followers) & (table["n_valid"] > 0)
-    return domains.transform("any") & is_follower
 
 
 def _list_sums(table: pd.DataFrame, survey: Survey) -> Iterable[_Sum]:

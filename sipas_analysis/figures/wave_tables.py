@@ -16,7 +16,7 @@ from sipas_analysis.figures.identified import (
     INTERVAL_COLUMNS,
 )
 from sipas_analysis.figures.rare_labels import merge_rare_labels
-from sipas_analysis.figures.suppression import hide_figures
+from sipas_analysis.figures.suppression import Suppression, suppress_figures
 from sipas_analysis.improve.actions import Library, read_library
 from sipas_analysis.infer.estimates import SUPPRESS, Estimates
 from sipas_analysis.instrument.pack import OVERALL
@@ -61,9 +61,14 @@ class WaveTables:
         return table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
 
     @cached_property
+    def suppression(self) -> Suppression:
+        """What of ``estimates`` is published, and why the rest is not (rules P2, P4, P5)."""
+        return suppress_figures(self.estimates, self.survey)
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         """Every figure of the whole, the groups and the units, by ``domain``."""
-        scores = hide_figures(self.estimates, self.survey)
+        scores = self.suppression.table.copy()
         scores[["group", "unit", "unit_name"]] = scores[["group", "unit", "unit_name"]].fillna("")
         return scores
 
@@ -216,7 +221,8 @@ class WaveTables:
 
     @cached_property
     def _counts_of_whole(self) -> pd.DataFrame:
-        return count_answers(self.survey)
+        counts = count_answers(self.survey)
+        return counts[~counts["item"].isin(self.suppression.hidden_answers)]
 
     @cached_property
     def _counts_by_unit(self) -> pd.DataFrame:
