@@ -251,9 +251,10 @@ def verify(
     from sipas_analysis.documents.writers.html import write_html
     from sipas_analysis.proof import verification_page
     from sipas_analysis.proof.archive import open_run, verify_run
+    from sipas_analysis.runs.remake import remake
 
     with open_run(run) as opened:
-        verification = verify_run(opened, wave)
+        verification = verify_run(opened, wave, remake=remake)
     for line in verification_page.describe_verification(verification, choose_language()):
         typer.echo(line)
     if out:

@@ -32,6 +32,7 @@ from sipas_analysis.proof.archive_texts import (
     make_about_files,
     read_places,
 )
+from sipas_analysis.proof.findings import Finding, Verification
 from sipas_analysis.proof.program import (
     HOME,
     ROOT,
@@ -52,7 +53,7 @@ from sipas_analysis.proof.receipt import (
     relative_path,
     seal_receipt,
 )
-from sipas_analysis.proof.verify import Finding, Verification, find_wave_file, verify
+from sipas_analysis.proof.verify import Remake, find_wave_file, verify
 from sipas_analysis.proof.wheels import WHEELS, find_other_wheels, read_wheels
 
 DAMAGED = (
@@ -294,16 +295,19 @@ def _check_parts(path: Path, parts: list[zipfile.ZipInfo]) -> None:
         raise ReceiptError("archive_size", path=path, found=total, n=len(parts))
 
 
-def verify_run(run: RunLocation, wave: Path | None = None) -> Verification:
+def verify_run(run: RunLocation, wave: Path | None = None, *, remake: Remake) -> Verification:
     """Check a run in its folder; in an archive also the program and its lock file.
 
     Args:
         run: Result of ``open_run``.
         wave: ``wave.yaml`` or its folder, if the inputs are elsewhere.
+        remake: Makes the files of a receipt again, see ``verify``.
     """
     public = run.folder is not None and run.wave is None
     within = None if wave or run.folder is None else run.folder / INPUTS
-    verification = verify(run.out, wave or run.wave, public=public, within=within)
+    verification = verify(
+        run.out, wave or run.wave, remake=remake, public=public, within=within
+    )
     if run.folder is None:
         return verification
     facts = read_receipt(run.out)

@@ -104,9 +104,9 @@ def _read_html(path: Path, language: Language) -> Iterator[Named]:
 def _read_word(path: Path, language: Language) -> Iterator[Named]:
     """Yield each bookmarked number of a Word file, as the list inside names it."""
     with zipfile.ZipFile(path) as parts:
-        body = ET.fromstring(_read_part(parts, "word/document.xml"))  # noqa: S314 (size is checked)
+        body = ET.fromstring(read_part(parts, "word/document.xml"))  # noqa: S314 (size is checked)
         listed = [
-            _read_part(parts, name)
+            read_part(parts, name)
             for name in parts.namelist()
             if re.fullmatch(r"customXml/\w+\.xml", name)
         ]
@@ -131,7 +131,8 @@ def _read_word(path: Path, language: Language) -> Iterator[Named]:
         yield name, "", language
 
 
-def _read_part(parts: zipfile.ZipFile, name: str) -> bytes:
+def read_part(parts: zipfile.ZipFile, name: str) -> bytes:
+    """Return one part of an office file; a part that is too large is refused."""
     if parts.getinfo(name).file_size > LARGEST:
         raise ValueError(f"{name} > {LARGEST}")
     return parts.read(name)

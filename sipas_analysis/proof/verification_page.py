@@ -15,7 +15,7 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.messages import Language
-from sipas_analysis.proof.verify import NOTES, Finding, Verification
+from sipas_analysis.proof.findings import NOTES, Finding, Verification
 
 MOST_FINDINGS = 20  # of a kind that are listed one by one
 LONGEST = 160  # letters of a value

@@ -1,13 +1,13 @@
-"""Check a run against its receipt: files, inputs, recomputed figures, and printed numbers.
+"""Check a run against its inputs: every figure is computed and every file is made again.
 
-Each difference is named with file, figure, old and new value. Figures are always computed again
-from the inputs, never read from a file of the run. Without the inputs only a part is checked, and
-the grade is ``partly`` at best.
+A receipt alone proves nothing to somebody who can write a new one. So figures and files are always
+made again from the inputs, never read from a file of the run, and each difference is named: file,
+figure, old and new value. Without the inputs only a part is checked, and the grade is ``partly`` at
+best. How files are made is the caller's function, so that a check imports no writer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import isclose
 from pathlib import Path
 
@@ -16,7 +16,17 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_if_there, is_inside
-from sipas_analysis.proof.program import Facts, describe_program
+from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.proof.differences import CLOSE, explain_difference, find_wrong_numbers
+from sipas_analysis.proof.findings import Finding, Verification
+from sipas_analysis.proof.program import (
+    HOME,
+    Facts,
+    describe_program,
+    hash_program,
+    notebooks_folder,
+    source_files,
+)
 from sipas_analysis.proof.read_back import read_printed
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
@@ -29,72 +39,28 @@ from sipas_analysis.proof.receipt import (
     round_figures,
     seal_receipt,
 )
+from sipas_analysis.proof.ro_crate import CRATE, make_crate
+from sipas_analysis.reports.file_names import FORMATS, name_report_files
 
-CLOSE = 1e-9  # largest difference by another processor or library
-NOTES = ("close", "extra", "environment", "absent", "left_out")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One difference from the receipt; kinds in ``NOTES`` are not faults."""
-
-    kind: str
-    file: str = ""
-    figure: str = ""
-    old: object = None
-    new: object = None
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What a check found.
-
-    Attributes:
-        receipt: Hash of the receipt in its present state.
-        findings: The differences; notes at the end.
-        recomputed: Whether the figures were computed again from the inputs.
-        n_outputs: Files compared.
-        n_figures: Figures compared.
-        n_printed: Printed numbers compared.
-    """
-
-    receipt: str
-    findings: tuple[Finding, ...]
-    recomputed: bool
-    n_outputs: int
-    n_figures: int
-    n_printed: int
-
-    @property
-    def faults(self) -> list[Finding]:
-        """Findings that are faults, not notes."""
-        return [finding for finding in self.findings if finding.kind not in NOTES]
-
-    @cached_property
-    def grade(self) -> str:
-        """The verification in one word.
-
-        ``same``; ``elsewhere``, the same by another program, lock or library; ``rounded``, the
-        same to 1e-9; ``partly``, not computed again; or ``different``.
-        """
-        kinds = {finding.kind for finding in self.findings}
-        if self.faults:
-            return "different"
-        if not self.recomputed:
-            return "partly"
-        if "close" in kinds:
-            return "rounded"
-        return "elsewhere" if "environment" in kinds else "same"
+Remake = Callable[[Survey, Facts], AbstractContextManager[Path]]
+BUILD = ("lock", "project", "licence")  # how a program is built; no byte of a file depends on it
 
 
 def verify(
-    out: Path, wave: Path | None = None, *, public: bool = False, within: Path | None = None
+    out: Path,
+    wave: Path | None = None,
+    *,
+    remake: Remake,
+    public: bool = False,
+    within: Path | None = None,
 ) -> Verification:
     """Check an output folder against its receipt and its inputs.
 
     Args:
         out: Output folder of a wave.
         wave: ``wave.yaml`` or its folder; the path that the run noted if left out.
+        remake: Makes the files of a receipt again from a survey; yields their folder
+            (``runs.remake.remake``). Called only if the inputs are those of the receipt.
         public: Whether files may be left out, as a public archive does.
         within: The folder of an archive: no input is read from elsewhere.
 
@@ -105,28 +71,38 @@ def verify(
         ReceiptError: There is no receipt, or this version cannot read it.
     """
     facts = read_receipt(out)
-    names, rows = facts["outputs"], facts["figures"]
+    environment = [*_compare_environment(facts)]
     findings = [
         *_check_seal(facts, out),
-        *_compare_files(out, names, "left_out" if public else "missing"),
+        *_compare_files(out, facts["outputs"], "left_out" if public else "missing"),
     ]
     survey, problems = _read_survey_again(
         facts, wave or (None if within else find_wave(out)), within
     )
     findings += problems
-    if survey is not None:
+    rows, n_printed = facts["figures"], 0
+    if survey is None:
+        findings += _check_divisions(rows)
+    else:
         again = compute_facts(survey)
         findings += [*_compare_facts(facts, again), *_compare_figures(rows, again["figures"])]
+        findings += _list_absent_reports(survey, facts["outputs"])
         rows = round_figures(figures_of(survey).by_id)  # with the pairs
-    else:
-        findings += _check_divisions(rows)
     figures = {str(row.get("id")): row for row in rows}
-    n_printed, wrong = _compare_printed(out, names, figures, whole=survey is not None)
-    findings += [*wrong, *_compare_environment(facts)]
-    n_here = sum((out / name).is_file() for name in names)
+    if survey is None or problems:
+        n_printed, wrong = _compare_printed(out, facts["outputs"], figures, survey is not None)
+        findings += wrong
+    else:
+        try:
+            with remake(survey, facts) as made:
+                is_alike = _is_alike(environment)
+                findings += _compare_remade(out, facts, made, figures, is_alike=is_alike)
+        except SipasError as error:
+            findings.append(Finding("unmade", RECEIPT_NAME, new=error))
+    n_here = sum((out / name).is_file() for name in facts["outputs"])
     return Verification(
         facts["sha256"],
-        tuple(findings),
+        (*findings, *environment),
         survey is not None,
         n_here,
         len(facts["figures"]),
@@ -265,7 +241,7 @@ def _is_close(old: object, new: object) -> bool:
 
 
 def _compare_printed(
-    out: Path, names: Iterable[str], figures: Mapping[str, Facts], *, whole: bool
+    out: Path, names: Iterable[str], figures: Mapping[str, Facts], is_whole: bool
 ) -> tuple[int, list[Finding]]:
     """Compare each named number of each file with its figure; pairs only where all is computed."""
     n_printed, wrong = 0, list[Finding]()
@@ -274,23 +250,84 @@ def _compare_printed(
         if not path.is_file():
             continue
         try:
-            printed = read_printed(path)
+            printed = [
+                number
+                for number in read_printed(path)
+                if is_whole or not number.id.startswith("pair:")
+            ]
         except ValueError as error:
             wrong.append(Finding("printed", name, new=error))
             continue
-        numbers = [number for number in printed if whole or not number.id.startswith("pair:")]
-        n_printed += len(numbers)
-        for number in numbers:
-            exact = figures.get(number.id, {}).get(number.column)
-            if not number.agrees(exact):
-                figure = f"{number.id}#{number.column}"
-                wrong.append(Finding("printed", name, figure, exact, number.text))
+        n_printed += len(printed)
+        wrong += find_wrong_numbers(printed, name, figures)
     return n_printed, wrong
 
 
+def _compare_remade(
+    out: Path,
+    facts: Facts,
+    made: Path,
+    figures: Mapping[str, Facts],
+    *,
+    is_alike: bool,
+) -> Iterator[Finding]:
+    """Compare every file with the one made again; only what it says where the libraries differ."""
+    hashes, listed = hash_outputs(made), facts["outputs"]
+    versions = facts["program"]["version"], describe_program()["version"]
+    yield from (Finding("unlisted", name) for name in sorted(hashes.keys() - listed.keys()))
+    for name in sorted(listed):
+        now = hash_if_there(out / name)
+        if name == CRATE:
+            yield from _compare_crate(out, facts)
+        elif name not in hashes:
+            yield Finding("invented", name)
+        elif now not in (None, hashes[name]):
+            for finding in explain_difference(out / name, made / name, name, figures, versions):
+                is_fault = finding.kind == "layout" and is_alike
+                yield Finding("bytes", name, "", hashes[name], now) if is_fault else finding
+
+
+def _compare_crate(out: Path, facts: Facts) -> Iterator[Finding]:
+    """Compare the crate with the one of the receipt, because it names the hash of every file."""
+    outputs = {name: sha for name, sha in facts["outputs"].items() if name != CRATE}
+    path = out / CRATE
+    if path.is_file() and path.read_bytes() != make_crate(facts | {"outputs": outputs}).encode():
+        yield Finding("text", CRATE)
+
+
+def _list_absent_reports(survey: Survey, listed: Iterable[str]) -> Iterator[Finding]:
+    """Note the files that a report does not have although others have them."""
+    names = {*listed}
+    units = [code for code in survey.units["code"] if code in {*survey.frame["unit"]}]
+    expected = {unit: name_report_files(unit, FORMATS, LANGUAGES) for unit in units}
+    usual = {key for files in expected.values() for key, name in files.items() if name in names}
+    for files in expected.values():
+        for key, name in files.items():
+            if key in usual and name not in names:
+                yield Finding("no_report", name)
+
+
 def _compare_environment(facts: Facts) -> Iterator[Finding]:
-    """Report what differs in program and machine; the commit changes no byte of a file."""
+    """Report what differs in program and machine; the commit changes no byte of a file.
+
+    Another program of the same version is not the released one: a fault.
+    """
     old, new = facts["program"], describe_program()
-    for name, value in new.items():
-        if name != "commit" and old.get(name) != value:
-            yield Finding("environment", "", name, old.get(name), value)
+    if old["version"] != new["version"]:
+        yield Finding("version", "", "version", old["version"], new["version"])
+    else:
+        sha = hash_program(source_files(HOME, notebooks_folder()), old["libraries"])
+        if old["sha256"] != sha:
+            yield Finding("program", RECEIPT_NAME, old=old["sha256"], new=sha)
+    for name in (*BUILD, "python", "machine"):
+        if old[name] != new[name]:
+            yield Finding("environment", "", name, old[name], new[name])
+    before, now = old["libraries"], new["libraries"]
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            yield Finding("environment", "", name, before.get(name), now.get(name))
+
+
+def _is_alike(environment: Iterable[Finding]) -> bool:
+    """Return whether this program makes the same bytes as the one of the receipt."""
+    return all(finding.kind == "program" or finding.figure in BUILD for finding in environment)

@@ -91,7 +91,8 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
     """
     if request.engine not in ENGINES:
         raise ParameterError("run_format", found=request.engine, known=", ".join(ENGINES))
-    languages = report(survey, request.languages).languages
+    asked = report(survey, request.languages).languages
+    languages = sorted(asked, key=[*survey.wave.languages, *LANGUAGES].index)
     out, formats, units = request.out, request.formats, request.units
     jobs = plan_jobs(
         survey, out, languages=languages, formats=formats, units=units, engine=request.engine
@@ -195,7 +196,7 @@ def _close_run(
     unchanged = {job.name: standing_files(job) for job in jobs}
     private = make_private_receipt(survey)
     facts = receipt_facts(survey) | {"private": hash_private_receipt(private)}
-    outputs = write_common_files(survey, out, languages, facts, unchanged, failed)
+    outputs = write_common_files(survey, out, languages, facts, unchanged=unchanged, failed=failed)
     print_message("portal", path=out / "index.html")
     _tell_leftovers(out, unchanged)
     refuse_changed(find_changed_inputs(survey))
@@ -210,6 +211,7 @@ def write_common_files(
     out: Path,
     languages: Sequence[Language],
     facts: Facts,
+    *,
     unchanged: Mapping[str, Mapping[str, str]],
     failed: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
