@@ -17,7 +17,7 @@ from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import SHOWN_PLACES, Place, SipasError, UnitError, shorten
 from sipas_analysis.input_copies import is_there
-from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.instrument.strict_yaml import Bilingual, parse_iso_day
 from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.sheets.texts import CONTROL, fold_text, plain_text
 
@@ -83,7 +83,7 @@ def read_units(wave: Wave) -> pd.DataFrame:
         message_id = "unit_group" if is_group else "unit_list"
         raise UnitError(message_id, wrong_cells, groups=", ".join(groups), names=names)
     for name in ("valid_from", "valid_to"):
-        units[name] = [date.fromisoformat(day) if day else None for day in units[name]]
+        units[name] = [parse_iso_day(day) if day else None for day in units[name]]
     for name in ("clients", PLANNED):
         units[name] = pd.to_numeric(units[name].replace("", None))
     return units
@@ -139,7 +139,7 @@ def list_wrong_cells(
 def _is_day(text: str) -> bool:
     """Return whether a text is empty or a day as 2021-03-15."""
     try:
-        return not text or len(date.fromisoformat(text).isoformat()) == len(text)
+        return not text or parse_iso_day(text) is not None
     except ValueError:
         return False
 

@@ -52,7 +52,19 @@ def _make_bilingual(value: object) -> object:
 def _parse_day(value: object) -> date | None:
     if isinstance(value, date) or value is None:
         return value
-    return date.fromisoformat(str(value)) if value != "" else None
+    return parse_iso_day(str(value)) if value != "" else None
+
+
+def parse_iso_day(text: str) -> date:
+    """Return the day of a text like 2021-03-15; weeks and days without ``-`` are none.
+
+    Raises:
+        ValueError: The text is no such day.
+    """
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError(text)
+    return day
 
 
 Statement = Annotated[Bilingual, BeforeValidator(_make_bilingual)]

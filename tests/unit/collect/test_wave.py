@@ -312,3 +312,10 @@ def test_a_file_that_is_read_late_is_missed_at_once(make_wave, key):
     assert f"`{key}: lost.csv`" in refusal(path).text("en")
     (path.parent / "lost.csv").write_text("a\n")
     assert read_wave(path).id == "small-2024"
+
+
+@pytest.mark.parametrize("day", ["20241001", "2024-W40-2", "٢٠٢٤-١٠-٠١", "2024-10-01T00:00"])
+def test_a_day_is_written_in_one_way(make_wave, day):
+    """Python reads weeks, and days without hyphens; a person may mean something else."""
+    error = refusal(make_wave(collected={"from": day}))
+    assert day in error.text("en")
