@@ -7,9 +7,11 @@ no row, and no row is about one form.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from sipas_analysis.figures.hidden_labels import find_hidden_labels, list_labels
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.hidden_labels import find_hidden_labels, list_labels, mark_labels
 from sipas_analysis.figures.record_rows import ALL
 from sipas_analysis.figures.record_tables import RecordSource, name_rows
 
@@ -38,9 +40,30 @@ def tabulate_coverage(source: RecordSource) -> pd.DataFrame:
     every = {*list_labels(survey, question)} if question else set[str]()  # a key that follows units
     labels = find_hidden_labels(survey, hidden).get(question, every)
     table = measure_coverage(survey, dossiers, period=source.period, hidden=labels)
+    table = _hide_differences(table, survey, question)
     is_recorded = table["clients_n"].notna().any()
     named = name_rows(table.rename(columns={"code": "label"}), "groups", source)
     return named if is_recorded else named.iloc[:0]
+
+
+def _hide_differences(table: pd.DataFrame, survey: Survey, question: str) -> pd.DataFrame:
+    """Blank the forms of a group, or of all, if few others answered in units without clients (P2).
+
+    Reports count the people with each label of the question in all units.
+    """
+    from sipas_analysis.records.coverage import GAP, SHOWN_OF_FORMS
+
+    if not question:
+        return table
+    marks, fewest = mark_labels(survey, question), survey.wave.min_cell
+    people = {str(label): n for label, n in marks.sum().items()}
+    is_few = (table["code"].map(people) - table["forms_n"]).between(1, fewest - 1)
+    is_near = pd.Series(False, table.index)
+    for n in (len(survey.frame), int(survey.frame[question].notna().sum())):
+        is_near |= (n - table["forms_base"]).between(1, fewest - 1)
+    table.loc[is_few | is_near, [*SHOWN_OF_FORMS, *GAP]] = np.nan
+    table.loc[is_near, "forms_base"] = np.nan
+    return table
 
 
 def tabulate_facts(source: RecordSource) -> pd.DataFrame:

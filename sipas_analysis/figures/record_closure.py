@@ -29,18 +29,20 @@ class Sums:
         order: Which row is hidden first, the smallest number, shape (R,); below 0 never, from
             ``LATER`` on rows of many: the whole of others.
         has_bases: Whether the sum over S of every row is shown, also of a hidden one.
+        fewest: Least width of the range of a hidden number; that of all its row, if smaller.
     """
 
     rows: Marks
     counts: Ints
     order: Floats
     has_bases: bool = False
+    fewest: int = 1
 
     def extend_hiding(self, hidden: Marks) -> Marks:
         """Return the hidden rows with those that must be hidden, too, so that none is known.
 
-        A number is known if each other whole number is out of its range. While one is, the first
-        row in the order is hidden among those that its bound rests on.
+        A number is known if its range is narrower than ``fewest``, or than the sum of its row.
+        While one is, the first row in the order is hidden among those that its bounds rest on.
 
         Args:
             hidden: Rows that are hidden, shape (R,).
@@ -68,9 +70,9 @@ class Sums:
         else:
             aims = sparse.vstack([aims, sums], "csr")
         truth = self.counts.ravel().astype(float)
-        rest = self._mark_open(hidden)
+        rest, width = self._mark_open(hidden), self._find_width(hidden)
         number = np.repeat(np.flatnonzero(~hidden), n_parts)
-        values = aims @ truth
+        low = high = aims @ truth
         rng = np.random.default_rng(0)
         for aim in range(N_AIMS + int(rest.sum())):
             left = np.flatnonzero(rest)
@@ -82,7 +84,8 @@ class Sums:
             multipliers = np.zeros(len(number))
             for sign in (1, -1):
                 table, prices = _find_table(sign * (aims.T @ weights), equal, equal @ truth)
-                rest &= np.abs(aims @ table - values) < 1 - NEAR
+                low, high = np.minimum(low, aims @ table), np.maximum(high, aims @ table)
+                rest &= high - low < width - NEAR
                 multipliers += np.abs(prices[: len(number)])
             if is_last and rest[left[0]]:
                 exposing = np.zeros(len(hidden), dtype=bool)
@@ -92,6 +95,13 @@ class Sums:
                     return exposing
                 rest[left[0]] = False  # nothing more can be hidden
         return np.zeros(len(hidden), dtype=bool)
+
+    def _find_width(self, hidden: Marks) -> Floats:
+        """Return how wide the range of each number of hidden rows must be."""
+        sums = self.rows[hidden].astype(np.int64) @ self.counts.sum(axis=1)
+        width = np.clip(sums, 1, self.fewest).astype(float)
+        numbers = width.repeat(self.counts.shape[1])
+        return numbers if self.has_bases else np.concatenate([numbers, width])
 
     def _mark_open(self, hidden: Marks) -> Marks:
         """Return which numbers of hidden rows do not follow from the zero of a whole.

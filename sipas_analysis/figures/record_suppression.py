@@ -23,10 +23,12 @@ class Parts:
     Attributes:
         cells: One row per cell: its keys and counts.
         places: Keys of the rows of each domain.
+        fewest: Least width of the range of a hidden number, see ``Sums``.
     """
 
     cells: pd.DataFrame
     places: Mapping[str, Sequence[str]]
+    fewest: int
 
     def add_up(
         self, table: pd.DataFrame, columns: Sequence[str], order: Floats, has_bases: bool = False
@@ -37,7 +39,7 @@ class Parts:
         never = table["domain"].map(lambda domain: not self.places[domain]).to_numpy()
         later = np.where(table["domain"] == "group", LATER, 0.0)
         ranks = np.where(never | (order < 0), -1.0, order + later)
-        return Sums(self._find_rows(table, cells), counts, ranks, has_bases)
+        return Sums(self._find_rows(table, cells), counts, ranks, has_bases, self.fewest)
 
     def _find_rows(self, table: pd.DataFrame, cells: pd.DataFrame) -> Marks:
         """Return which cells each row adds up; a cell of no row of its own is in that of others."""
@@ -84,7 +86,7 @@ def find_merged(
         )
         parts.append(named[["domain", "name", "cell", "few", "order"]])
     table = pd.concat(parts, ignore_index=True)
-    sums = Parts(cells, places).add_up(table, ("n",), table["order"].to_numpy(float))
+    sums = Parts(cells, places, min_cell).add_up(table, ("n",), table["order"].to_numpy(float))
     merged = table[sums.extend_hiding(table["few"].to_numpy())]
     last = {domain: by[-1] for domain, by in places.items() if by}
     return {key: {*merged.loc[merged["domain"] == domain, "name"]} for domain, key in last.items()}

@@ -101,7 +101,9 @@ class RecordSource:
 def tabulate_timeliness(source: RecordSource) -> pd.DataFrame:
     """Return the counts of form II.06a of the whole, groups, units and fields (T3, T4)."""
     table = _stack(source, lambda by: source.count(source.dossiers, by)).drop(columns="n_all")
-    parts = Parts(source.count(source.dossiers, ["group", "unit", "field"]), PLACES)
+    parts = Parts(
+        source.count(source.dossiers, ["group", "unit", "field"]), PLACES, source.min_cell
+    )
     rates = [str(name) for name in table if table[name].dtype.kind == "f"]
     divisions = {"done": (*SUMS["done"], *rates), "running": (*SUMS["running"], "kept_percent")}
     wholes, fewest = _find_wholes(table), source.min_cell
@@ -137,7 +139,7 @@ def _hide_bases(table: pd.DataFrame, source: RecordSource, rules: "ChannelRules"
     cells = marks.groupby(["group", "unit", "field"], observed=True).sum().reset_index()
     for name in rules.shares:
         cells[f"{name}_rest"] = cells[f"{name}_base"] - cells[f"{name}_n"]
-    parts = Parts(cells, PLACES)
+    parts = Parts(cells, PLACES, source.min_cell)
     nested = [name for name, share in rules.shares.items() if share.within]  # hidden together
     for names in (nested, *([name] for name in rules.shares if name not in nested)):
         hidden = table[[f"{name}_base" for name in names]].isna().any(axis=1).to_numpy()

@@ -143,7 +143,8 @@ def _hide_step(rows: pd.DataFrame, hidden: Marks, min_cell: int) -> Marks:
         :, np.flatnonzero(domain == "unit_section")
     ]
     order = rows["dossiers"].to_numpy(float) + LATER * (domain != "unit_section")
-    sums = Sums(adds, cells[[*SUMMED]].to_numpy(dtype=np.int64), order + LATER * (domain == "step"))
+    order += LATER * (domain == "step")
+    sums = Sums(adds, cells[[*SUMMED]].to_numpy(dtype=np.int64), order, fewest=min_cell)
     while True:
         before = hidden
         hidden = sums.extend_hiding(_hide_lines(rows, hidden, min_cell))

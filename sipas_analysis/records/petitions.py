@@ -123,7 +123,7 @@ def count_petitions(
         One row per key (*other* for keys of few cases): counts, ``contradictory`` cases, which are
         counted nowhere else, the shares, ``backlog_median_days`` and ``backlog_oldest_days``.
         Numbers are missing where the row has fewer than ``min_cell`` cases, ages where fewer are
-        open. No case: no row.
+        open, shares where their base has fewer. No case: no row.
 
     Raises:
         RecordsError: A petition was received in a year without calendar.
@@ -245,14 +245,18 @@ def _add_up(cases: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     table = groups[[*COUNTS, "was_answered", "contradictory"]].sum()
     judged = table["on_time"] + table["late"] + table["overdue"]
     table["on_time_percent"] = 100 * table["on_time"] / judged
-    table["reopened_percent"] = 100 * table["reopened"] / table.pop("was_answered")
+    table["reopened_percent"] = 100 * table["reopened"] / table["was_answered"]
     table["backlog_median_days"] = groups["age"].median()
     table["backlog_oldest_days"] = groups["age"].max()
     return table.reset_index(drop=not by)
 
 
 def _hide_few(table: pd.DataFrame, n_keys: int, min_cell: int) -> pd.DataFrame:
-    """Return the table without the numbers of rows of few cases, and ages of few open ones."""
+    """Return the table without the numbers of rows of few cases, ages and shares of few."""
+    judged = table[["on_time", "late", "overdue"]].sum(axis=1)
+    bases = {"on_time_percent": judged, "reopened_percent": table.pop("was_answered")}
+    for name, base in bases.items():
+        table[name] = table[name].mask(base < min_cell)
     numbers = table.columns[n_keys:]
     if (table["n"] < min_cell).any():
         table = table.astype(dict.fromkeys(numbers, float))

@@ -224,6 +224,16 @@ def test_a_unit_with_a_field_of_its_own_is_hidden_with_it():
     assert sums.extend_hiding(first).tolist() == [False, True, True, True, False, True]
 
 
+def test_a_hidden_number_is_not_known_nearly():
+    """Of two hidden units one late dossier is left over: either has one or none; a third hides."""
+    late_of = np.array([[3, 1], [4, 0], [6, 5], [9, 9]])  # units by early and late
+    rows = np.vstack([np.ones(4), np.eye(4)]).astype(bool)
+    order, hidden = np.array([-1.0, 4, 4, 11, 18]), np.array([False, True, True, False, False])
+    exactly, nearly = (Sums(rows, late_of, order, fewest=fewest) for fewest in (1, 5))
+    assert exactly.extend_hiding(hidden).tolist() == hidden.tolist()
+    assert nearly.extend_hiding(hidden).tolist() == [False, True, True, True, False]
+
+
 @pytest.mark.slow
 def test_no_hidden_number_of_the_demo_is_known(survey):
     """The tables of the wave of 2021, and its steps, sections and units' sections."""

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from sipas_analysis.figures.fact_tables import _hide_differences
 from sipas_analysis.records.coverage import find_group_question, measure_coverage
 
 YEAR = date(2024, 1, 1), date(2024, 12, 31)
@@ -124,3 +125,15 @@ def test_few_people_of_a_group_are_not_shown(survey):
         .isna()
         .all()
     )
+
+
+def test_the_few_people_of_units_without_clients_are_no_difference(survey):
+    """Eight poor people are counted elsewhere; six of them in so-a leave two in so-b."""
+    of_one_unit = CLIENTS[CLIENTS["unit"] == "so-a"]
+    table = measure_coverage(survey, of_one_unit, period=YEAR)
+    assert table.set_index("code")["forms_n"]["HN"] == 6
+    shown = _hide_differences(table, survey, "vulnerable").set_index("code")
+    assert shown.loc["HN", ["forms_n", "forms_percent", "gap_points"]].isna().all()
+    assert shown["forms_base"].eq(40).all()  # forty more answered in so-b
+    whole = _hide_differences(measure_coverage(survey, CLIENTS, period=YEAR), survey, "vulnerable")
+    assert whole.set_index("code")["forms_n"]["HN"] == 8

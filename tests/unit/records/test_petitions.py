@@ -175,3 +175,14 @@ def test_random_cases_are_judged_as_in_a_plain_loop():
             assert row["n"] == len(cases)
             for state in ("on_time", "late", "in_time", "overdue"):
                 assert row[state] == states.get(state, 0), (by, at, state)
+
+
+def test_a_share_of_few_cases_is_no_number():
+    """Of six cases two have a due day: both are on time, which is no share of six."""
+    judged = ("2021-03-01", "2021-03-15", "2021-03-12", 0)
+    rows = [(name, "so-yt", *judged) for name in "ab"]
+    rows += [(name, "so-yt", "2021-03-01", "", "2021-03-12", 0) for name in "cdef"]
+    few, enough = (count(make_petitions(rows), min_cell=least).iloc[0] for least in (5, 2))
+    assert few[["n", "on_time", "without_due", "reopened_percent"]].tolist() == [6, 2, 4, 0]
+    assert np.isnan(few["on_time_percent"])
+    assert enough["on_time_percent"] == 100
