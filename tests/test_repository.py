@@ -118,7 +118,7 @@ reports.plan_workbook
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt
 proof.cell_hashes proof.line_changes proof.altered_cells proof.private_receipt
-proof.receipt_page proof.ro_crate proof.archive_texts proof.read_back
+proof.receipt_page proof.ro_crate proof.archive_texts proof.archive_format proof.read_back
 proof.pdf_text proof.file_contents proof.findings proof.differences proof.verify proof.wheels
 proof.verification_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run runs.remake

@@ -16,10 +16,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sipas_analysis import __version__
 from sipas_analysis.collect.record_sources import RECORD_KINDS
 from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.files import hash_if_there, is_inside, write_privately, write_whole, zip_parts
+from sipas_analysis.proof.archive_format import find_foreign_bytes
 from sipas_analysis.proof.archive_texts import (
     DEEPEST,
     HERE,
@@ -40,7 +42,6 @@ from sipas_analysis.proof.program import (
     build_files,
     describe_program,
     hash_program,
-    hash_this_program,
     notebooks_folder,
     source_files,
 )
@@ -196,13 +197,13 @@ class RunLocation:
         out: Its outputs.
         wave: Its wave, if the archive contains the wave.
         folder: The unpacked archive around the outputs, if there is one.
-        packed: Whether the folder was just unpacked, so that it contains nothing else.
+        archive: The archive that was just unpacked, so that the folder contains nothing else.
     """
 
     out: Path
     wave: Path | None = None
     folder: Path | None = None
-    packed: bool = False
+    archive: Path | None = None
 
 
 @contextmanager
@@ -270,7 +271,7 @@ def open_archive(path: Path, folder: Path) -> RunLocation:
                     shutil.copyfileobj(source, copy)  # no more than the size it announced
     except DAMAGED as error:
         raise ReceiptError("archive_unreadable", path=path, why=error) from error
-    return replace(_locate_unpacked(folder), packed=True)
+    return replace(_locate_unpacked(folder), archive=path)
 
 
 def _locate_unpacked(folder: Path) -> RunLocation:
@@ -305,13 +306,15 @@ def verify_run(run: RunLocation, wave: Path | None = None, *, remake: Remake) ->
     """
     public = run.folder is not None and run.wave is None
     within = None if wave or run.folder is None else run.folder / INPUTS
-    verification = verify(
-        run.out, wave or run.wave, remake=remake, public=public, within=within
-    )
+    verification = verify(run.out, wave or run.wave, remake=remake, public=public, within=within)
     if run.folder is None:
         return verification
     facts = read_receipt(run.out)
     findings = [*_find_strangers(run, facts), *_compare_program(run.folder, facts["program"])]
+    if run.archive:
+        findings += [
+            Finding("zip", run.archive.name, new=why) for why in find_foreign_bytes(run.archive)
+        ]
     if all(
         finding.kind != "receipt" for finding in verification.findings
     ):  # else its edits count twice
@@ -330,14 +333,14 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     sources = source_files(program / HOME.name, program / "notebooks")
     names |= {f"{PROGRAM}/{name}" for name in sources}
     names |= {f"{PROGRAM}/{path.name}" for path in build_files(program).values()}
-    folders = [run.folder] if run.packed else [program, run.folder / INPUTS]
+    folders = [run.folder] if run.archive else [program, run.folder / INPUTS]
     yield from (Finding("stranger", name) for name in find_other_wheels(run.folder))
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         name = path.relative_to(run.folder).as_posix()
         if name.startswith(f"{WHEELS}/"):
             continue
         compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
-        if compiled and not run.packed:  # made when somebody ran the program
+        if compiled and not run.archive:  # made when somebody ran the program
             continue
         if name.startswith(f"{INPUTS}/") and hash_if_there(path) in contents:
             continue  # a file that was read, wherever it lies
@@ -360,7 +363,7 @@ def _compare_program(folder: Path, made_by: Facts) -> Iterator[Finding]:
 
 def _compare_texts(folder: Path, facts: Facts) -> Iterator[Finding]:
     """Report edits of the files that describe an archive, if this program wrote them."""
-    if facts["program"]["sha256"] != hash_this_program():
+    if facts["program"]["version"] != __version__:
         return
     hashes: dict[str, set[object]] = {}
     is_there = {f"has_{name}": (folder / name).is_dir() for name in (PROGRAM, WHEELS)}

@@ -19,6 +19,7 @@ from sipas_analysis.files import hash_if_there, is_inside
 from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.proof.differences import CLOSE, explain_difference, find_wrong_numbers
 from sipas_analysis.proof.findings import Finding, Verification
+from sipas_analysis.proof.private_receipt import locate_changes
 from sipas_analysis.proof.program import (
     HOME,
     Facts,
@@ -70,23 +71,20 @@ def verify(
     Raises:
         ReceiptError: There is no receipt, or this version cannot read it.
     """
-    facts = read_receipt(out)
+    facts, path = read_receipt(out), wave or (None if within else find_wave(out))
     environment = [*_compare_environment(facts)]
+    survey, problems = _read_survey_again(facts, path, within)
     findings = [
         *_check_seal(facts, out),
         *_compare_files(out, facts["outputs"], "left_out" if public else "missing"),
+        *problems,
+        *(_locate_changes(out, facts, path, within) if path else ()),
     ]
-    survey, problems = _read_survey_again(
-        facts, wave or (None if within else find_wave(out)), within
-    )
-    findings += problems
     rows, n_printed = facts["figures"], 0
     if survey is None:
         findings += _check_divisions(rows)
     else:
-        again = compute_facts(survey)
-        findings += [*_compare_facts(facts, again), *_compare_figures(rows, again["figures"])]
-        findings += _list_absent_reports(survey, facts["outputs"])
+        findings += _compare_computed(facts, survey)
         rows = round_figures(figures_of(survey).by_id)  # with the pairs
     figures = {str(row.get("id")): row for row in rows}
     if survey is None or problems:
@@ -108,6 +106,21 @@ def verify(
         len(facts["figures"]),
         n_printed,
     )
+
+
+def _compare_computed(facts: Facts, survey: Survey) -> Iterator[Finding]:
+    """Compare what a receipt says with what follows from the inputs."""
+    again = compute_facts(survey)
+    yield from _compare_facts(facts, again)
+    yield from _compare_figures(facts["figures"], again["figures"])
+    yield from _list_absent_reports(survey, facts["outputs"])
+
+
+def _locate_changes(out: Path, facts: Facts, path: Path, within: Path | None) -> Iterator[Finding]:
+    """Say where the inputs were altered, if the private receipt is there."""
+    home = find_wave_file(path, facts["inputs"]).parent
+    for change in locate_changes(out, facts, home, within):
+        yield Finding(change.kind, change.file, "", change.old, change.new)
 
 
 def _check_seal(facts: Facts, out: Path) -> Iterator[Finding]:

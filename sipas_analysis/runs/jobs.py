@@ -15,9 +15,14 @@ from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.files import hash_file
 from sipas_analysis.input_copies import copy_inputs
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.proof.program import hash_this_program
-from sipas_analysis.reports.file_names import FORMATS, TABLES, name_report_files
+from sipas_analysis.reports.file_names import (
+    FORMATS,
+    TABLES,
+    name_report_files,
+    name_table_workbooks,
+)
 from sipas_analysis.runs.notebook import PROVINCE, UNIT
 
 STATE, LOGS = "state", "logs"
@@ -150,6 +155,9 @@ def hash_files(job: Job, names: Iterable[str]) -> dict[str, str]:
 
 
 def table_files(job: Job) -> list[str]:
-    """Return the tables of the wave, which only the province report writes."""
-    paths = sorted((Path(job.out) / TABLES).glob("*.*")) if job.name == WHOLE else []
-    return [f"{TABLES}/{path.name}" for path in paths]
+    """Return the tables of the wave, which only the province report writes, in its languages."""
+    if job.name != WHOLE:
+        return []
+    languages = [name for name in LANGUAGES if name in job.parameters["language"].split(",")]
+    paths = sorted((Path(job.out) / TABLES).glob("*.csv"))
+    return [*name_table_workbooks(languages).values(), *(f"{TABLES}/{path.name}" for path in paths)]
