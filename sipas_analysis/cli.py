@@ -269,6 +269,7 @@ def trace(
     figure: Annotated[str, typer.Argument(help="cli.arg.figure", metavar="FIGURE")],
     wave: Annotated[Path, typer.Argument(help="cli.arg.traced", metavar="WAVE|DIR|ZIP")],
     unit: UnitOpt = "",
+    without: Annotated[str, make_option("without")] = "",
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import find_wave_and_receipt
@@ -278,8 +279,8 @@ def trace(
     with find_wave_and_receipt(wave) as (path, receipt):
         _, survey = read_and_describe(path)
         origin = trace_figure(survey, figure, unit)
-        for head, text in explain_figure(survey, origin, choose_language(), receipt):
-            typer.echo(f"{head}: {text}")
+        for line in explain_figure(survey, origin, choose_language(), receipt, without):
+            typer.echo(": ".join(line))
 
 
 @app.command(help="cli.archive")

@@ -120,7 +120,7 @@ proof.program proof.receipt
 proof.cell_hashes proof.line_changes proof.altered_cells proof.private_receipt
 proof.receipt_page proof.ro_crate proof.archive_texts proof.archive_format proof.read_back
 proof.pdf_text proof.file_contents proof.findings proof.differences proof.verify proof.wheels
-proof.verification_page proof.trace proof.archive
+proof.verification_page proof.kept_forms proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run runs.remake
 command_options command_steps cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)

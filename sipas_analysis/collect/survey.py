@@ -326,8 +326,10 @@ def read_survey(wave: Wave) -> Survey:
     here = inputs.get(wave.path.absolute())
     refuse_changed([wave.path] if here and wave.sha256 not in ("", here.sha256) else [])
     with hold_files({str(path): file.sha256 for path, file in inputs.items()}):
-        kept = [survey for survey in _KEPT_SURVEYS if survey.inputs == inputs]
-        return kept[0] if kept else _read_all(wave, inputs)
+        for survey in _KEPT_SURVEYS:
+            if survey.inputs == inputs and survey.wave == wave:
+                return survey
+        return _read_all(wave, inputs)
 
 
 def _read_all(wave: Wave, inputs: Mapping[Path, FileContent]) -> Survey:

@@ -20,6 +20,7 @@ from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
+from sipas_analysis.proof.kept_forms import explain_kept_forms
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
 from sipas_analysis.records.office_records import Records
@@ -144,7 +145,11 @@ def _is_same_number(printed: object, wanted: str) -> bool:
 
 
 def explain_figure(
-    survey: Survey, row: pd.Series, language: Language, receipt: Facts | None = None
+    survey: Survey,
+    row: pd.Series,
+    language: Language,
+    receipt: Facts | None = None,
+    without: str = "",
 ) -> Iterator[Line]:
     """Yield heading and text of everything that a figure was computed from, in one language.
 
@@ -153,11 +158,20 @@ def explain_figure(
         row: Result of ``trace``.
         language: Language of the texts.
         receipt: Receipt of the run that published the figure, with program and value, if any.
+        without: Reason for which forms were dropped, such as ``form_dropped``: what the figure is
+            with these forms, and nothing else.
+
+    Raises:
+        ParameterError: No form was dropped for this reason.
     """
     line = partial(_make_line, language)
     yield line("figure", id=row["id"], **_name_figure(survey, row, language))
     yield from _explain_value(survey, row, language)
+    if without:
+        yield from explain_kept_forms(survey, row, language, without)
+        return
     yield from _explain_forms(survey, row, language)
+    yield from explain_kept_forms(survey, row, language)
     if row["rule"]:
         yield _explain_rule(survey, row, language)
     here = describe_program()
