@@ -9,6 +9,7 @@ A block can reveal single answers; never publish one.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,16 @@ class Columns:
         p = len(self.names) - self.n_fixed
         return bool(all(self.whole[:p]) and (self.largest[:p] <= 1).all())
 
+    def counts_people(self, scale: WeightRounding) -> bool:
+        """Whether second moments are numbers of forms, which need half the memory."""
+        steps = scale.fold_steps(1.0, True, power=2)
+        is_unweighted = steps == (1.0,) and scale.equal and scale.largest == 1
+        return self.binary and is_unweighted and scale.n < 2**31
+
+    def count_folds(self, scale: WeightRounding) -> int:
+        """Return in how many folds second moments are counted."""
+        return len(scale.fold_steps(1.0, True, power=2)) if self.binary else 2
+
 
 @dataclass(frozen=True)
 class Sums:
@@ -65,7 +76,7 @@ class Sums:
         table: One row for each (domain keys, place in the sample) that occurs.
         counts: Folded totals, shape (R, p, 2).
         people: Forms by flag, the last is all forms, shape (R, q + 1).
-        moments: Folded second moments, shape (R, p', p', 2); none with clusters.
+        moments: Folded second moments, shape (R, p', p', 1 or 2); none with clusters.
     """
 
     table: pd.DataFrame
@@ -167,7 +178,10 @@ def count_forms(
         np.zeros((len(columns.flags) + 1, rows), np.int64).T,
         None
         if design.cluster_columns or design.single_forms
-        else np.zeros((rows, p - columns.n_fixed, p - columns.n_fixed, 2), np.int64),
+        else np.zeros(
+            (rows, *[p - columns.n_fixed] * 2, columns.count_folds(scale)),
+            np.int32 if columns.counts_people(scale) else np.int64,
+        ),
     )
     if design.domain is not None:  # cells without a form of the domain keep their place
         frame, number = frame[design.domain], number[design.domain]
@@ -184,7 +198,7 @@ def _count_slice(
     design, columns, scale = how
     weight = _count_weight_steps(forms, design, scale)
     add, most = choose_adder(number, len(into.table)), int(np.bincount(number).max())
-    varied: list[Floats] = []
+    varied: list[NDArray[Any]] = []
     for at, column in enumerate(columns.make(forms)):
         x, top = np.asarray(column, dtype=float), float(columns.largest[at])
         y = x if weight is None else x * weight
@@ -192,7 +206,7 @@ def _count_slice(
         bound = top * (scale.largest / scale.step + 1)
         add_folds(add, y, folds, into.counts[:, at], bound=bound, most=most)
         if into.moments is not None and at < len(columns.names) - columns.n_fixed:
-            varied.append(x)
+            varied.append(x.astype(np.float32) if columns.binary else x)  # 0 and 1 are exact
     marks: Iterable[Floats] = columns.mark(forms)
     if weight is not None and not weight.all():  # a form of weight 0 counts in n alone
         marks = [mark * (weight > 0) for mark in marks]
@@ -264,11 +278,17 @@ def _add_moments(
 
 
 def _add_binary_moments(
-    number: Ints, varied: Sequence[Floats], squares: Floats, *, scale: WeightRounding, into: Ints
+    number: Ints,
+    varied: Sequence[NDArray[Any]],
+    squares: Floats,
+    *,
+    scale: WeightRounding,
+    into: Ints,
 ) -> None:
     """Add the second moments of many columns of 0 and 1: one matrix product for each row.
 
-    All products are whole numbers below 2**53, so floats hold them exactly in any order.
+    All products are whole numbers, with weights below 2**53 and without below 2**24, so floats
+    hold them exactly in any order; single ones are enough without weights.
     """
     order, ones, rest = np.argsort(number, kind="stable"), np.array(varied), squares
     if (number[1:] < number[:-1]).any():
@@ -280,8 +300,8 @@ def _add_binary_moments(
         rest = rest - whole * step
         weighted = ones if (whole == 1).all() else ones * whole
         for row, a, b in zip(present, starts, ends, strict=True):
-            product = weighted[:, a:b] @ ones[:, a:b].T
-            into[row, :, :, fold] += product.astype(np.int64)
+            product = weighted[:, a:b] @ ones[:, a:b].T.astype(weighted.dtype, copy=False)
+            into[row, :, :, fold] += product.astype(into.dtype)
 
 
 def add_sums(parts: Sequence[Sums]) -> Sums:
@@ -335,7 +355,11 @@ def convert_sums(
     steps = _list_steps(columns, scale)
     whole = np.add.reduceat(counts, starts, axis=0) if len(order) else counts[:0]
     marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
-    moment = None if sums.moments is None else _unfold_moments(sums.moments[order], columns, scale)
+    moment = None
+    if sums.moments is not None:
+        is_sorted = np.array_equal(order, np.arange(len(table)))  # moments are large: no copy
+        moments = sums.moments if is_sorted else sums.moments[order]
+        moment = _unfold_moments(moments, columns, scale)
     return Block(
         keys=_restore_types(domains.set_axis(list(by), axis=1), design),
         columns=columns.names,
@@ -374,8 +398,9 @@ def _unfold_moments(moments: Ints, columns: Columns, scale: WeightRounding) -> F
     """Return folded second moments as floats."""
     p = moments.shape[1]
     if columns.binary:
-        steps = (*scale.fold_steps(1.0, True, power=2), 0.0)[:2]
-        return np.asarray(moments[..., 0] * steps[0] + moments[..., 1] * steps[1])
+        first, *second = scale.fold_steps(1.0, True, power=2)
+        total = moments[..., 0] * first
+        return np.asarray(total + moments[..., 1] * second[0] if second else total)
     step = np.zeros((p, p, 2))
     for a in range(p):
         for b in range(p):

@@ -12,6 +12,8 @@ from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.stages import Stage
 from sipas_analysis.infer.totals import Block
 
+ROWS = 256
+
 
 def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None = None) -> Floats:
     """Return the variance of one estimate in each domain.
@@ -35,9 +37,7 @@ def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None =
         return np.asarray(estimate_covariance(totals, expand_gradient(gradient)).diagonal())
     if totals.moment is not None:
         (stage,) = totals.stages
-        moment = totals.moment[:, used[:, None], used]
-        squares = np.einsum("rp,rpq,rq->r", slope, moment, slope)
-        noise = np.einsum("rp,rpq,rq->r", abs(slope), abs(moment), abs(slope)) * 1e-14
+        squares, noise = _square_rows(slope, totals.moment, used)
         group = stage.group[totals.cell]
         sums = np.einsum("rp,rp->r", slope, totals.part[:, used])
         squares = squares - np.where(stage.mean[group], sums**2 / stage.n[group], 0.0)
@@ -57,6 +57,17 @@ def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None =
         squares = _sum_runs((z_unit - np.repeat(mean, drawn)) ** 2, begins) + (n - drawn) * mean**2
         variance += _add_groups(stage, at[begins], group[begins], squares, d)
     return variance
+
+
+def _square_rows(slope: Floats, moment: Floats, used: Ints) -> tuple[Floats, Floats]:
+    """Return Σ w² z² of each row from its second moments, and what rounding may make of it."""
+    squares, noise = np.zeros((2, len(slope)))
+    for start in range(0, len(slope), ROWS):  # second moments of all rows at once are large
+        rows = slice(start, start + ROWS)
+        here, part = slope[rows], moment[rows, used[:, None], used]
+        squares[rows] = np.einsum("rp,rpq,rq->r", here, part, here)
+        noise[rows] = np.einsum("rp,rpq,rq->r", abs(here), abs(part), abs(here)) * 1e-14
+    return squares, noise
 
 
 def _find_starts(first: Ints, second: Ints) -> Ints:

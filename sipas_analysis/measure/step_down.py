@@ -28,6 +28,8 @@ CHUNK = 512  # draws at a time: a chunk of all units fits into the processor's c
 DRAWS, MOST_DRAWS = 10_000, 50_000
 MOST_RATIOS = 1e8  # ratios of pairs in all draws: a quarter of a second
 SURE = 3.0  # Monte-Carlo errors of a critical value: what lies farther away does not move
+MANY_UNITS = 500  # from here on the root of a covariance that is only rounding costs seconds
+ROUNDING = 1e-16  # of the covariance of units that share no cluster, as part of a variance
 LOW, MIDDLE, HIGH = range(3)  # the critical value less and plus these errors
 
 
@@ -121,8 +123,10 @@ def draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
     """Draw from N(0, Σ), shape (p, draws), in single precision, which is enough."""
     p = len(sigma)
     plain = np.random.default_rng(seed).standard_normal((p, draws), dtype=np.float32)
-    if not (sigma - np.diag(np.diagonal(sigma))).any():
-        return np.asarray(plain * np.sqrt(np.diagonal(sigma))[:, None].astype(np.float32))
+    rounding = ROUNDING * np.diagonal(sigma).max(initial=0.0) if p > MANY_UNITS else 0.0
+    if np.abs(sigma - np.diag(np.diagonal(sigma))).max(initial=0.0) <= rounding:
+        plain *= np.sqrt(np.diagonal(sigma))[:, None].astype(np.float32)
+        return plain
     values, vectors = np.linalg.eigh(sigma)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     return np.asarray(root.astype(np.float32) @ plain)
