@@ -23,6 +23,7 @@ from sipas_analysis.command_options import (
     WaveArg,
     make_option,
     parse_parameters,
+    refuse_small_memory,
     set_limits,
     split_names,
     stop_on_signals,
@@ -47,7 +48,7 @@ from sipas_analysis.documents.writers.terminal import (
     translate_help,
 )
 from sipas_analysis.errors import SipasError
-from sipas_analysis.files import write_log
+from sipas_analysis.files import find_shortage, write_log
 from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.sample_options import SampleOptions
 
@@ -76,6 +77,8 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "format_message"):  # typer's, where a command is not called right
             print_usage_and_exit(error)
+        if shortage := find_shortage(error):
+            print_error_and_exit(shortage)
         path = write_log(describe_crash(error))
         fault = type(error).__name__
         typer.echo(say(choose_language(), "cli.said.internal", why=fault, path=path), err=True)
@@ -87,6 +90,7 @@ def _show_version(
     lang: LangOpt = "",  # noqa: ARG001 (read by choose_language)
     version: Annotated[bool, typer.Option("--version", help="cli.opt.version")] = False,
 ) -> None:
+    refuse_small_memory()
     if version:
         typer.echo(f"sipas_analysis {__version__}")
         raise typer.Exit

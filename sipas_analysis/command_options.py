@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from sipas_analysis.documents.writers.terminal import choose_language
-from sipas_analysis.errors import ParameterError
+from sipas_analysis.errors import OutputError, ParameterError
 from sipas_analysis.input_copies import remove_copies
 from sipas_analysis.messages import say
 
@@ -27,10 +27,27 @@ ParameterOpt = Annotated[
 ]
 
 
+LEAST_MEMORY = 10**9  # bytes of address space that the libraries take
+
+
 def set_limits() -> None:
     """Set threads and garbage collection of this process to what takes the least time."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small matrices threads cost more
     gc.set_threshold(50_000, 20, 20)  # few cycles are made; looking for them took a tenth
+
+
+def refuse_small_memory() -> None:
+    """Refuse a limit on memory under which compiled libraries end the process without a word.
+
+    Raises:
+        OutputError: ``ulimit -v`` is below ``LEAST_MEMORY``.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if 0 <= limit < LEAST_MEMORY:
+            raise OutputError("shortage", why=f"ulimit -v {limit >> 10}")
 
 
 @contextmanager

@@ -4,9 +4,11 @@ The content is written to a temporary file in the same folder, which is then ren
 one disk is atomic. Every output of the package is written this way.
 """
 
+import errno
 import hashlib
 import io
 import os
+import re
 import sys
 import tempfile
 import uuid
@@ -19,6 +21,13 @@ from pathlib import Path
 from sipas_analysis.errors import ChangedError, OutputError
 
 _MODES = [0o666]  # of new files; the umask takes from it
+_SHORTAGES = {
+    getattr(errno, name, None)
+    for name in ("ENOMEM", "ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "EAGAIN")
+} - {None}
+_SHORT = re.compile(
+    r"out ?of ?memory|cannot allocate|start new thread|failed to map|bad_alloc", re.I
+)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -112,6 +121,21 @@ def lock_file(handle: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def find_shortage(error: BaseException) -> OutputError | None:
+    """Return a refusal if the system gave no memory, file, thread or room; the cause counts, too.
+
+    Only the kind of the error is told: its text may quote answers.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        code = cause.errno if isinstance(cause, OSError) else None
+        if isinstance(cause, MemoryError) or code in _SHORTAGES or _SHORT.search(repr(cause)):
+            why = os.strerror(code) if code else type(cause).__name__
+            return OutputError("shortage", why=why)
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def is_inside(path: Path, folder: Path | None) -> bool:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sipas_analysis.errors import FileError, Place
+from sipas_analysis.files import find_shortage
 from sipas_analysis.input_copies import copy_input
 from sipas_analysis.sheets.data_files import read_parquet_file, read_statistics_file, write_cell
 from sipas_analysis.sheets.file_kinds import WORKBOOKS, find_kind
@@ -79,6 +80,8 @@ def _refuse_broken(path: Path) -> Iterator[None]:
     except (FileError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
+        if shortage := find_shortage(error):
+            raise shortage from None
         raise FileError("file_broken", file=path.name, why=error) from None
 
 
