@@ -27,7 +27,7 @@ ParameterOpt = Annotated[
 ]
 
 
-LEAST_MEMORY = 10**9  # bytes of address space that the libraries take
+LEAST_MEMORY = 1_500_000_000  # bytes of address space that the libraries take
 
 
 def set_limits() -> None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sipas_analysis.collect.record_sources import RecordFile
 from sipas_analysis.collect.tables import read_below_header
 from sipas_analysis.errors import FileError, Place, RecordsError, SipasError
+from sipas_analysis.files import find_shortage
 from sipas_analysis.infer.form_files import quote_name
 from sipas_analysis.input_copies import copy_input, keep_copy
 from sipas_analysis.records.columns import Export, PlacedExport, find_export, place_export
@@ -132,7 +133,8 @@ def _read_or_refuse(
     try:
         return connection.execute(query).fetchall()
     except duckdb.Error as why:
-        raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
+        broken = FileError("file_broken", file=path.name, why=type(why).__name__)
+        raise find_shortage(why) or broken from None
 
 
 def _count_rows(connection: "DuckDBPyConnection", relation: str) -> int:
