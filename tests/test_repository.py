@@ -76,7 +76,8 @@ explain.penalty_reward
 improve.actions improve.plan
 improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
-figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
+figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.crossed_labels
+figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
 figures.plan_records figures.plan_figures figures.record_rows figures.record_closure
 figures.record_suppression figures.record_tables figures.slow_places figures.step_tables

@@ -3,16 +3,17 @@
 Counts and indices hide the same labels: the people printed beside an index are a count, too.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import permutations
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.crossed_labels import find_crossed
 from sipas_analysis.figures.suppression import hide_small_counts
-from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.design import Floats, Ints
 
 Cut = tuple[int, ...]  # columns of labels that people have one of, but for the rest of the people
 
@@ -75,8 +76,11 @@ def find_hidden_labels(
     indexed = {key: marks[key][is_answered] for key in list_person_keys(survey) if key in marks}
     shown_units = pd.get_dummies(units[is_answered]).drop(columns=hidden_units, errors="ignore")
     groups = pd.get_dummies(survey.frame.loc[is_answered, "group"].astype(str))
-    for with_rest in (False, True)[: 1 + of_index]:
-        _hide_nested(indexed, [shown_units, groups], hidden, fewest, with_rest=with_rest)
+    others = [shown_units, groups]
+    _hide_nested(indexed, others, hidden, fewest, with_rest=False)
+    if of_index:
+        _hide_nested(indexed, others, hidden, fewest, with_rest=True)
+        _hide_crossed(indexed, others, units[is_answered], hidden, fewest)
     return hidden
 
 
@@ -131,15 +135,95 @@ def _hide_nested(
         for pair in set(pairs) - {*exposed_by}:
             exposed_by[pair] = _find_exposed(pair, common, fewest, with_rest=with_rest)
         exposed = np.any([exposed_by[pair] for pair in pairs], axis=0)
-        choices = [
-            (not hidden[key], common[at, at], at)
-            for at, (key, label) in enumerate(names)
-            if exposed[at] and label not in hidden[key]
-        ]
-        if not choices:
+        if not _hide_smallest(names, exposed, common.diagonal(), hidden):
             return
+
+
+def _hide_crossed(
+    marks: Mapping[str, pd.DataFrame],
+    others: Sequence[pd.DataFrame],
+    units: "pd.Series[str]",
+    hidden: Mapping[str, set[str]],
+    fewest: int,
+) -> None:
+    """Hide labels until those shown of three keys leave no few people, nor a unit less its own.
+
+    Args:
+        marks: Forms by label, of each key whose labels have an index.
+        others: Forms by unit and by group, which stay shown.
+        units: The unit of each form, shown or not: it knows its own forms (P5).
+        hidden: The hidden labels of each key; further ones are added.
+        fewest: ``min_cell`` of the wave.
+    """
+    if not marks:
+        return
+    forms = np.column_stack([*marks.values(), *others]).astype(bool)
+    names = [(key, str(label)) for key, table in marks.items() for label in table]
+    owner = pd.factorize(units)[0]
+    exposed_by = dict[tuple[Cut, ...], NDArray[np.bool_]]()
+    while True:
+        cuts = sorted(filter(None, _cut_forms(marks, others, hidden, fewest)), key=len)[::-1]
+        codes = {cut: _code_forms(forms, cut) for cut in cuts}
+        triples = [*combinations(cuts, 3), *((cut,) for cut in cuts)]
+        for triple in set(triples) - {*exposed_by}:
+            parts = [codes[cut] for cut in triple]
+            found = find_crossed(parts, fewest) if parts[1:] else _find_own(*parts, owner, fewest)
+            exposed_by[triple] = _mark_columns(found, triple, len(names))
+        exposed = np.any([exposed_by[triple] for triple in triples], axis=0)
+        if not _hide_smallest(names, exposed, forms.sum(axis=0), hidden):
+            return
+
+
+def _code_forms(forms: NDArray[np.bool_], cut: Cut) -> Ints:
+    """Return the number of the part of each form, that of the rest last."""
+    parts = forms[:, cut]
+    return np.where(parts.any(axis=1), parts.argmax(axis=1), len(cut)).astype(np.int64)
+
+
+def _find_own(codes: Ints, owner: Ints, fewest: int) -> Iterator[tuple[int, ...]]:
+    """Yield the parts of which all forms but too few are of one unit."""
+    people = np.zeros((codes.max(initial=0) + 1, owner.max(initial=0) + 1))
+    np.add.at(people, (codes, owner), 1)
+    of_others = people.sum(axis=1, keepdims=True) - people
+    few = ((of_others > 0) & (of_others < fewest)).any(axis=1)
+    yield from zip(np.flatnonzero(few).tolist(), strict=True)
+
+
+def _mark_columns(
+    found: Iterable[tuple[int, ...]], cuts: Sequence[Cut], n_labels: int
+) -> NDArray[np.bool_]:
+    """Mark the labels of exposed people; the rest of a cut is known from all its labels."""
+    exposed = np.zeros(n_labels, dtype=bool)
+    for parts in found:
+        for cut, part in zip(cuts, parts, strict=True):
+            columns = np.array(cut)[part : part + 1] if part < len(cut) else np.array(cut)
+            exposed[columns[columns < n_labels]] = True
+    return exposed
+
+
+def _hide_smallest(
+    names: Sequence[tuple[str, str]],
+    exposed: NDArray[np.bool_],
+    people: Floats,
+    hidden: Mapping[str, set[str]],
+) -> bool:
+    """Hide the exposed label of the fewest people, first of a key that hides one; if there is any.
+
+    Args:
+        names: Key and label of the first columns; the others stay shown.
+        exposed: Marks of columns.
+        people: Forms of each column.
+        hidden: The hidden labels of each key; one is added.
+    """
+    choices = [
+        (not hidden[key], people[at], at)
+        for at, (key, label) in enumerate(names)
+        if exposed[at] and label not in hidden[key]
+    ]
+    if choices:
         key, label = names[min(choices)[2]]
         hidden[key].add(label)
+    return bool(choices)
 
 
 def _cut_forms(
