@@ -12,6 +12,7 @@ NOTES = (
     "left_out",
     "no_report",
     "layout",
+    "no_cell",
 )
 
 
