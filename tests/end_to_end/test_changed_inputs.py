@@ -66,7 +66,10 @@ def run_with_double(wave, *words):
 def test_a_run_whose_input_changes_fails_and_the_next_one_is_whole(
     wave, tmp_path, name, change, when, back, more
 ):
-    """Exit 1 with one paragraph; no receipt; no report of what was not planned; then as usual."""
+    """Exit 1 with one paragraph; no receipt; the reports are those of what was read.
+
+    So one more run has none to make, unless ``wave.yaml`` is another now.
+    """
     path, out = wave.parent / name, tmp_path / "out"
     before = path.read_bytes()
     units = "so-nv" if "kernel" in more else "so-nv,so-tttt"
@@ -77,26 +80,25 @@ def test_a_run_whose_input_changes_fails_and_the_next_one_is_whole(
     assert "receipt.json: Input files must not change" in text
     assert f"; {name} changed" in text
     assert not (out / "receipt.json").exists()
-    assert bool([*out.glob("state/*.json")]) == (when == "write_crate")
+    assert len([*out.glob("state/*.json")]) == 1 + units.count(",")
     if not back:
         assert path.exists() == (change != "remove")
-        path.write_bytes(before.replace(b"seed: 187", b"seed: 188"))  # read anew, all is made anew
+        path.write_bytes(before.replace(b"seed: 187", b"seed: 188"))
     code, text = run_with_double(wave, path, "", "", "", *run)
-    assert (code, "reports: 0 up to date" in text) == (0, True), text
+    assert (code, ", 0 to make" in text) == (0, name != "wave.yaml"), text
     code, text = run_with_double(wave, path, "", "", "", "verify", out)
     assert (code, text[:4]) == (0, "SAME"), text
 
 
 def test_a_report_of_one_unit_is_refused_alike(wave, tmp_path):
-    """Changed after the command read it, and after the report was written."""
+    """Changed after the command read it: it makes the report of what was read, and tells."""
     out, path = tmp_path / "out", wave.parent / "responses.csv"
     command = ("report", wave, "--unit", "so-nv", "--out", out)
     code, text = run_with_double(wave, path, "edit", "run_notebook", "", *command)
     assert (code, "responses.csv changed" in text) == (24, True), text
-    assert not (out / "units").exists()
 
 
-def test_a_worker_process_refuses_other_inputs_than_those_of_the_job(wave, tmp_path):
+def test_a_worker_process_refuses_other_inputs_than_those_of_the_job(wave, tmp_path, monkeypatch):
     """A job that was planned on answers that are no longer there: refused as the wave is read."""
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
@@ -108,6 +110,7 @@ def test_a_worker_process_refuses_other_inputs_than_those_of_the_job(wave, tmp_p
     assert json.dumps(dict(job.inputs))
     path = wave.parent / "responses.csv"
     path.write_bytes(path.read_bytes() + b"\n")
+    monkeypatch.setattr(worker, "share_folder", str)  # a process on another machine has no copies
     try:
         result = worker.make_report(job)
     finally:
