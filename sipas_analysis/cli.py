@@ -127,7 +127,12 @@ def demo(
 
 
 @app.command(help="cli.check")
-def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
+def check(
+    wave: WaveArg,
+    lang: LangOpt = "",  # noqa: ARG001
+    out: OutOpt = None,
+    disclosure: Annotated[bool, make_option("disclosure")] = False,
+) -> None:
     from sipas_analysis.collect.file_cells import remember_files
 
     with remember_files() if out else nullcontext():
@@ -140,6 +145,10 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
             write_slips(wave, error, out)
             raise
         print_lines(lines)
+        if disclosure:
+            from sipas_analysis.reports.disclosure_output import describe_disclosure
+
+            print_lines(describe_disclosure(survey, choose_language()))
         if out is not None:
             save_tables(list_check_tables(survey), out / "check")
             warn_of_editions(survey, out)

@@ -17,7 +17,7 @@ from sipas_analysis.figures.disclosure_cells import NO_UNIT, TOLERANCE, Cells, M
 from sipas_analysis.infer.design import Floats, Ints
 
 MOST_NODES = 200  # of a search; a figure that is not settled by then counts as exposed
-FEW_UNITS, MANY_UNITS = 8, 40  # whose cells a search may change
+FEW_UNITS, MANY_UNITS = 6, 20  # whose cells a search may change
 MOST_ROUNDS = 6  # searches for many figures of a few units at once
 OUTSIDER = -1  # a reader who knows the forms of no unit
 Rows = Sequence[tuple[sparse.sparray, float | Floats, float | Floats]]
@@ -34,11 +34,14 @@ class Exposed(NamedTuple):
 
 @dataclass(frozen=True)
 class _Table:
-    """A table of cells that agrees with everything shown: figures that change, and units."""
+    """A table of cells that agrees with everything shown: figures that change, and in which units.
+
+    ``touches`` marks the units, shape (U,).
+    """
 
     figures: Ints
     changes: Floats
-    units: Ints
+    touches: Marks
 
     def change_of(self, figures: Ints) -> Floats:
         """Return the change of some figures, which are sorted as ``figures`` are."""
@@ -61,6 +64,8 @@ class Audit:
         self.is_small = cells.hide_parts(np.append(is_small, no_answers))
         self.low, self.high = np.zeros((2, cells.matrix.shape[0]))
         self.tables_of_unit: list[list[_Table]] = [[] for _ in cells.cells_of_unit]
+        self.settled = np.zeros(len(self.tables_of_unit), dtype=bool)  # searched around this unit
+        self.cleared = set[int]()  # owners of figures that no contributor knows too closely
         self.random = np.random.default_rng(0)
 
     def find_exposed(self, hidden: Marks) -> Exposed | None:
@@ -113,7 +118,9 @@ class Audit:
 
     def _search_jointly(self, marks: Marks, shared: Floats) -> None:
         """Search tables around each unit for all its figures, and those of its neighbours."""
-        for unit in np.argsort(-shared.diagonal(), kind="stable"):
+        order = np.argsort(-shared.diagonal(), kind="stable")
+        for unit in order[~self.settled[order]]:
+            self.settled[unit] = True
             unsafe = self._list_unsafe(marks)
             mine = unsafe[self.cells.owner[unsafe] == unit]
             if mine.size:
@@ -124,17 +131,27 @@ class Audit:
         """Search tables in which only some units change, for all their unsafe figures at once."""
         problem = _Problem(self.cells, marks, units)
         n_before = np.inf
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MOST_ROUNDS if watched is None else 1):
             unsafe = self._list_unsafe(marks) if watched is None else watched
             unsafe = unsafe[np.isin(self.cells.owner[unsafe], units)]
             if not unsafe.size or not problem.free.size:
                 return
-            aim = self.random.choice([-1.0, 1.0], unsafe.size) @ problem.cut(unsafe)
+            aim = self._choose_aim(unsafe) @ problem.cut(unsafe)
             for sign in (1.0, -1.0):
                 self._add_table(problem, problem.solve(sign * aim, near=True))
             if watched is None and unsafe.size >= n_before:
                 return
             n_before = unsafe.size
+
+    def _choose_aim(self, unsafe: Ints) -> Floats:
+        """Return which figures to raise (1), lower (-1) or leave: of each item one level."""
+        aim = self.random.choice([-1.0, 1.0], unsafe.size)
+        is_cell = unsafe >= self.n_hideable
+        items = self.cells.figure[(unsafe - self.n_hideable)[is_cell]]
+        order = self.random.permutation(items.size)
+        aim[is_cell] = 0.0
+        aim[np.flatnonzero(is_cell)[order[np.unique(items[order], return_index=True)[1]]]] = 1.0
+        return aim
 
     def _search_alone(
         self, marks: Marks, shared: Floats, figure: int, reader: int
@@ -162,7 +179,7 @@ class Audit:
         changes = [
             float(table.change_of(one)[0])
             for table in self._list_tables(figure)
-            if reader not in table.units
+            if not table.touches[reader]
         ]
         return min(changes, default=0.0), max(changes, default=0.0)
 
@@ -185,7 +202,8 @@ class Audit:
         changes = problem.matrix @ change
         figures = np.flatnonzero(np.abs(changes) > TOLERANCE)
         units = np.unique(self.cells.unit[problem.free[np.abs(change) > TOLERANCE]])
-        table = _Table(figures, changes[figures], units)
+        touches = np.isin(np.arange(len(self.settled)), units)
+        table = _Table(figures, changes[figures], touches)
         self.low[figures] = np.minimum(self.low[figures], table.changes)
         self.high[figures] = np.maximum(self.high[figures], table.changes)
         for unit in units:
@@ -198,18 +216,30 @@ class Audit:
         """
         watched = np.flatnonzero(marks & self.is_small & (self.cells.width > 0))
         owners = self.cells.owner[watched]
-        for owner in np.unique(owners):
+        for owner in np.setdiff1d(owners, [*self.cleared]):
             figures = watched[owners == owner]
             exposed = self._list_readers(figures)
             if exposed and owner != NO_UNIT:
-                readers = {reader for _, reader in exposed}
-                units = self._choose_units(shared, int(figures[0]), FEW_UNITS, readers)
-                known = np.unique([figure for figure, _ in exposed])
-                self._search_units(marks, units, known)
-                exposed = self._list_readers(figures)
+                exposed = self._search_without(marks, shared, figures, exposed)
             for figure, reader in exposed:
                 if found := self._search_alone(marks, shared, figure, reader):
                     yield found
+            self.cleared.add(int(owner))
+
+    def _search_without(
+        self, marks: Marks, shared: Floats, figures: Ints, exposed: list[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """Search tables without the units that know too much; return what they still know."""
+        for is_last in (False, False, True):
+            readers = {reader for _, reader in exposed}
+            for without in [{reader} for reader in readers] if is_last else [readers]:
+                units = self._choose_units(shared, int(figures[0]), FEW_UNITS, without)
+                known = np.unique([figure for figure, reader in exposed if reader in without])
+                self._search_units(marks, units, known)
+            exposed = self._list_readers(figures)
+            if not exposed:
+                break
+        return exposed
 
     def _list_readers(self, figures: Ints) -> list[tuple[int, int]]:
         """Return which figures of one unit which other units know too closely."""
@@ -218,12 +248,10 @@ class Audit:
             return []
         owner = self.cells.owner[figures[0]]
         changes = np.array([table.change_of(figures) for table in tables])
+        touches = np.array([table.touches for table in tables])
         pairs = []
-        for reader in np.unique(np.concatenate([table.units for table in tables])):
-            if reader == owner:
-                continue
-            is_free = np.array([reader not in table.units for table in tables])
-            possible = np.vstack([changes[is_free], np.zeros(len(figures))])
+        for reader in np.setdiff1d(np.flatnonzero(touches.any(axis=0)), owner):
+            possible = np.vstack([changes[~touches[:, reader]], np.zeros(len(figures))])
             span = possible.max(axis=0) - possible.min(axis=0)
             is_close = span < self.cells.width[figures] - TOLERANCE
             pairs += [(int(figure), int(reader)) for figure in figures[is_close]]
@@ -242,7 +270,9 @@ class Audit:
         change least, by cost; those that change are hidden. An item whose answers change is hidden.
         """
         cells, marks = self.cells, self.cells.hide_parts(hidden)
-        problem = _Problem(cells, marks, self._choose_near(marks, exposed), is_open=True)
+        near = self._choose_near(marks, exposed)
+        self.settled[near] = False
+        problem = _Problem(cells, marks, near, is_open=True)
         more = hidden.copy()
         gap = self.cells.width[exposed.figure] - (exposed.high - exposed.low)
         aims = exposed.high + gap, exposed.low - gap

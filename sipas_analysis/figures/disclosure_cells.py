@@ -21,6 +21,8 @@ from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.rules import (
     COMPREHENSIVE,
+    MEAN_100,
+    MEAN_SCORE,
     item_codes,
     list_columns,
     list_targets,
@@ -187,19 +189,29 @@ def _count_answers(survey: Survey, codes: list[str]) -> int:
     return int(survey.frame[codes].notna().to_numpy().sum())
 
 
-def describe_cells(table: pd.DataFrame, survey: Survey) -> Cells:
+def describe_cells(table: pd.DataFrame, survey: Survey, *, by_level: bool = True) -> Cells:
     """Return the figures of a table, before any is blanked, as functions of cells.
 
-    How many people answered each item is taken as known: who knows less is told less.
+    How many people answered each item is taken as known: who knows less is told less. Without
+    ``by_level`` a cell is the number of people satisfied with an item, and mean scores have none:
+    then no mean score of a unit with a hidden item may be shown, nor the answers of the whole to
+    an item that a unit hides, and nothing is known of the levels of a hidden item.
     """
-    domains = _list_domains(table, survey)
-    slopes = _slope_figures(survey.instrument, domains, table)
+    domains, pack = _list_domains(table, survey), survey.instrument
+    slopes = _slope_figures(pack, domains, table)
+    good = _mark_good(pack, domains)
+    if not by_level:
+        best = np.append(np.flatnonzero(np.diff(domains.item)), domains.item.size - 1)
+        is_mean = np.isin(table["variable"].iloc[domains.rows[:, 0]], [MEAN_SCORE, MEAN_100])
+        slopes = np.where(is_mean[:, None, None], 0.0, slopes)[:, :, best]
+        domains = _merge_levels(domains, best, domains.total @ good.T, domains.base[:, best])
+        good = np.eye(domains.item.size)
     matrix = _place_slopes(domains, slopes, len(table))
-    links, room = _link_cells(survey.instrument, domains)
+    links = _link_cells(pack, domains, good, by_level=by_level)
     least = survey.wave.min_cell * _weigh_person(table, domains)
-    width = np.minimum(least, domains.base)
+    width = np.minimum(least, domains.base) * by_level
     width[:, -1] = 0.0  # the row of those satisfied with all items watches this cell
-    return _stack_cells(table, domains, matrix, (links, room), (least, width))
+    return _stack_cells(table, domains, matrix, links, (least, width))
 
 
 def describe_bases(table: pd.DataFrame, survey: Survey) -> Cells:
@@ -209,25 +221,35 @@ def describe_bases(table: pd.DataFrame, survey: Survey) -> Cells:
     """
     domains = _list_domains(table, survey)
     slopes = _slope_figures(survey.instrument, domains, table)
-    is_last = np.append(np.diff(domains.item) > 0, True)  # one cell of each item, and content
-    answered = np.zeros_like(slopes)
-    for k in np.unique(domains.item):
-        answered[:, :, np.flatnonzero(domains.item == k)[-1]] = (
-            slopes[:, :, domains.item == k] > 0
-        ).any(axis=2)
-    whole = replace(
-        domains,
-        total=domains.base[:, is_last],
-        base=np.maximum(domains.forms[:, None], domains.base[:, is_last]),
-        item=domains.item[is_last],
-        first=np.arange(is_last.sum()),
-        alone=domains.alone[is_last],
-    )
-    matrix = _place_slopes(whole, answered[:, :, is_last], len(table))
+    best = np.append(np.flatnonzero(np.diff(domains.item)), domains.item.size - 1)
+    most = np.maximum(domains.forms[:, None], domains.base[:, best])
+    whole = _merge_levels(domains, best, domains.base[:, best], most)
+    matrix = _place_slopes(whole, (slopes[:, :, best] > 0).astype(float), len(table))
     nothing = sparse.csr_array((0, whole.total.size)), np.zeros((0, 2))
     is_small = (table["flag"] == SUPPRESS).to_numpy()  # of others it may be known
     least = is_small * survey.wave.min_cell * _weigh_person(table, domains)
     return _stack_cells(table, whole, matrix, nothing, (least, np.zeros_like(whole.total)))
+
+
+def _merge_levels(domains: _Domains, best: Ints, total: Floats, base: Floats) -> _Domains:
+    """Return domains with one cell for each item, and the last for content."""
+    return replace(
+        domains,
+        total=total,
+        base=base,
+        item=domains.item[best],
+        first=np.arange(best.size),
+        alone=domains.alone[best],
+    )
+
+
+def _mark_good(pack: Instrument, domains: _Domains) -> Floats:
+    """Return which cells are satisfied people of each item, and of content: (items + 1, K)."""
+    codes = item_codes(pack)
+    levels = np.concatenate([pack.scale_of(code).levels for code in codes])
+    is_good = levels >= np.array(pack.satisfied_levels(codes))[domains.item[:-1]]
+    of_item = domains.item[None, :] == np.unique(domains.item)[:, None]
+    return np.asarray(of_item * np.append(is_good, True).astype(float))
 
 
 def _weigh_person(table: pd.DataFrame, domains: _Domains) -> float:
@@ -265,6 +287,7 @@ def _stack_cells(
     owner[domains.rows[:, domains.is_unit]] = np.arange(n_units)
     unit = np.repeat(np.arange(n_units), n_cells)
     base = np.nan_to_num(table["denominator"].to_numpy(dtype=float))
+    base[np.diff(matrix.indptr) == 0] = 0.0  # of no cell
     n_valid = table["n_valid"].to_numpy(dtype=float)
     importance = table["level"].map(IMPORTANCE).fillna(1.0).to_numpy()
     return Cells(
@@ -326,7 +349,9 @@ def _place_slopes(domains: _Domains, slopes: Floats, n_rows: int) -> sparse.csr_
     return matrix
 
 
-def _link_cells(pack: Instrument, domains: _Domains) -> tuple[sparse.csr_array, Floats]:
+def _link_cells(
+    pack: Instrument, domains: _Domains, good: Floats, *, by_level: bool
+) -> tuple[sparse.csr_array, Floats]:
     """Return what else is known of the cells of a unit.
 
     The levels of an item add up to those who answered it. Whoever is satisfied with all items is
@@ -334,20 +359,17 @@ def _link_cells(pack: Instrument, domains: _Domains) -> tuple[sparse.csr_array, 
     not satisfied (rule M4).
     """
     codes, (n_units, n_cells) = item_codes(pack), domains.total.shape
-    levels = np.concatenate([pack.scale_of(code).levels for code in codes])
-    is_good = levels >= np.array(pack.satisfied_levels(codes))[domains.item[:-1]]
     in_index = np.isin(codes, list(pack.items)).nonzero()[0]
-    of_item = (domains.item[None, :] == np.arange(len(codes))[:, None]).astype(float)
-    good = of_item[in_index] * np.append(is_good, False)
-    content = np.eye(n_cells)[-1]
+    of_item = domains.item[None, :] == np.arange(len(codes) * by_level)[:, None]
+    good, content = good[in_index], np.eye(n_cells)[-1]
     of_unit = np.vstack([of_item, content - good, good.sum(axis=0) - content])
     satisfied = domains.total @ good.T
-    answered, all_content = (domains.total @ of_item.T)[:, in_index], domains.total[:, [-1]]
+    answered = domains.base[:, np.searchsorted(domains.item, in_index)]
     asked = domains.base[:, -1] if pack.index.comprehensive_from <= 1 else domains.forms
-    each = asked[:, None] - answered - all_content + satisfied
+    each = asked[:, None] - answered - domains.total[:, [-1]] + satisfied
     some = (answered - satisfied).sum(axis=1) - (domains.base - domains.total)[:, -1]
-    high = np.column_stack([np.zeros((n_units, len(codes))), each, some])
-    low = np.where(np.arange(len(of_unit)) < len(codes), 0.0, -np.inf)
+    high = np.column_stack([np.zeros((n_units, len(of_item))), each, some])
+    low = np.where(np.arange(len(of_unit)) < len(of_item), 0.0, -np.inf)
     room = np.stack([np.tile(low, n_units), np.maximum(high, 0.0).ravel()], axis=1)
     links = sparse.kron(sparse.eye_array(n_units), of_unit, format="csr")
     return sparse.csr_array(links), room

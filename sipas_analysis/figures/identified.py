@@ -128,7 +128,9 @@ def share_answers(counts: pd.DataFrame, scores: pd.DataFrame, pack: Instrument) 
     is_shown = scores["value"].notna() & (scores["domain"] != "group")
     keys = zip(scores["unit"], scores["variable"], is_shown, strict=True)
     rows = [weights.get((unit, item), {}) if shown else {} for unit, item, shown in keys]
-    table = pd.DataFrame(rows, scores.index, dtype=float)
+    levels = sorted({level for code in pack.rated_codes for level in pack.scale_of(code).levels})
+    columns = [f"answer_{level}" for level in levels]  # also where every answer is hidden
+    table = pd.DataFrame(rows, scores.index, dtype=float).reindex(columns=columns)
     return scores.join(100 * table.div(table.sum(axis=1), axis=0))
 
 

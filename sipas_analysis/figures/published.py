@@ -62,7 +62,7 @@ from sipas_analysis.figures.plan_figures import (
 from sipas_analysis.figures.plan_records import Judged, list_verdicts
 from sipas_analysis.figures.record_figures import RULES as RECORD_RULES
 from sipas_analysis.figures.record_figures import RecordFigures, read_record_figures
-from sipas_analysis.figures.suppression import hide_rules
+from sipas_analysis.figures.suppression import hide_rules, round_intervals
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
@@ -215,12 +215,13 @@ class Figures(WaveTables):
         pack, known = self.survey.instrument, self._known
         kinds = [[code for code in codes if code in known] for codes in (pack.factors, pack.items)]
         ranked = self.ranking.loc[self.ranking["rank"].notna(), "unit"]
-        return find_all_gaps(
+        gaps = find_all_gaps(
             self.unit_estimates,
             self.whole_estimates,
             [*ranked] if OVERALL in known else [],
             kinds if OVERALL in known else [],
         )
+        return round_intervals(gaps, gaps["unit"].isin(self.rounded_units))
 
     def by_variable(self, domain: str, key: str = "") -> dict[str, "PublishedFigure"]:
         """Return the figures of the whole (``all``), of one group or of one unit, by variable."""
@@ -275,6 +276,7 @@ class Figures(WaveTables):
             "plan": lambda: self.plan.frame,
             **({"verdicts": lambda: pd.DataFrame(self.verdicts)} if self.survey.wave.plan else {}),
             **self._list_record_tables(names),
+            "disclosure": lambda: self.disclosure,
             "figures": lambda: self.by_id,
         }
         return {name: tables[name]() for name in names or tables}

@@ -1,17 +1,23 @@
 """Blank figures that must not be published, and figures that would reveal them (rule P2)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL, Instrument
+from sipas_analysis.measure.rules import MEAN_100, MEAN_SCORE
 
+Marks = NDArray[np.bool_]
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
+ERROR_COLUMNS = ("se", "df", "deff", "n_eff")
+INTERVAL = {"low": "down", "high": "up"}
 IN_DOMAIN = ["domain", "group", "unit"]
+MOST_BY_LEVEL = 150  # hidden items of units whose levels are searched one by one
 FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (rule P5)
 
 
@@ -40,11 +46,14 @@ class Suppression:
         table: The figures; hidden ones are blank.
         cause: Why each is hidden: ``small`` (too few people), ``sum`` (a sum would give back
             another), ``bound`` (all sums together would bound one); empty where it is shown.
+        is_rounded: Figures whose error would tell of a hidden item: published without it, and with
+            an interval of whole points (``round_intervals``).
         hidden_answers: Items of which the whole's answers by level are hidden.
     """
 
     table: pd.DataFrame
     cause: "pd.Series[str]"
+    is_rounded: "pd.Series[bool]"
     hidden_answers: frozenset[str] = frozenset()
 
 
@@ -60,29 +69,99 @@ def suppress_figures(table: pd.DataFrame, survey: Survey) -> Suppression:
     Source: rules P2, P4 and P5 in docs/method.md.
     """
     is_small = mark_small(table)
-    cause = is_small.map({True: "small", False: ""})
     if not is_small.any():
-        return Suppression(blank_hidden(table), cause)
-    sums = [(kind, _sort_members(table, kind)) for kind in _list_sums(table, survey)]
-    in_sums = _complete_sums(sums, is_small, survey.wave.min_cell)
-    hidden, hidden_answers = _hide_bounded(table, survey, sums, in_sums)
-    cause = cause.mask(hidden & ~is_small, "bound").mask(in_sums & ~is_small, "sum")
+        nothing = pd.Series("", table.index)
+        return Suppression(blank_hidden(table), nothing, nothing.eq("small"))
+    closure = _Closure(table, survey)
+    in_sums = closure.complete(is_small)
+    hidden, hidden_answers = _hide_bounded(table, survey, closure, in_sums)
+    causes = np.select([is_small, in_sums, hidden], ["small", "sum", "bound"], "")
+    cause = pd.Series(causes, table.index)
     blank = blank_hidden(table.assign(flag=table["flag"].mask(hidden, SUPPRESS)))
-    return Suppression(_hide_forms(blank), cause, hidden_answers)
+    is_rounded = _mark_revealing(blank)
+    return Suppression(_hide_forms(blank), cause, is_rounded, hidden_answers)
 
 
-def mark_small(table: pd.DataFrame) -> "pd.Series[bool]":
+def _mark_revealing(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Mark shown figures of several items in domains that hide an item.
+
+    Their variance is a sum of squares over people: with numerator and denominator it tells how
+    answers to hidden and shown items go together (rule P4).
+    """
+    is_item = table["level"].str.endswith("item")
+    is_cause = is_item & table["flag"].eq(SUPPRESS) & ~table["n_valid"].eq(0)
+    domains = is_cause.groupby([table[name] for name in IN_DOMAIN], dropna=False)
+    return domains.transform("any") & ~is_item & table["value"].notna()
+
+
+def round_intervals(
+    table: pd.DataFrame, is_rounded: "pd.Series[bool]", ends: Mapping[str, str] = INTERVAL
+) -> pd.DataFrame:
+    """Return a table in which some figures have no error, and an interval of whole points.
+
+    The ends move outwards, so that the interval covers as often as it says.
+
+    Args:
+        table: Figures with any of ``se``, ``df``, ``deff`` and ``n_eff``.
+        is_rounded: Which of them to round.
+        ends: Columns to round, each ``down`` or ``up``.
+
+    Source: rule P4 in docs/method.md.
+    """
+    table = table.copy()
+    table.loc[is_rounded, [name for name in ERROR_COLUMNS if name in table]] = np.nan
+    for name, direction in ends.items():
+        numbers = table.loc[is_rounded, name].astype(float)
+        table.loc[is_rounded, name] = np.floor(numbers) if direction == "down" else np.ceil(numbers)
+    return table
+
+
+def mark_small(table: pd.DataFrame) -> Marks:
     """Mark the figures of fewer than ``min_cell`` people."""
-    return (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
+    return ((table["flag"] == SUPPRESS) & (table["n_valid"] > 0)).to_numpy(dtype=bool)
+
+
+class _Closure:
+    """Hides further members of sums until no sum has too few hidden members.
+
+    Attributes:
+        with_means: Whether mean scores are hidden with any item of a group or unit.
+    """
+
+    def __init__(self, table: pd.DataFrame, survey: Survey) -> None:
+        self.sums = [_sort_members(table, kind) for kind in _list_sums(table, survey)]
+        self.min_cell, self.with_means = survey.wave.min_cell, False
+        self.is_item = table["level"].str.endswith("item").to_numpy()
+        is_mean = table["variable"].isin([MEAN_SCORE, MEAN_100]) & (table["n_valid"] > 0)
+        self.is_mean = is_mean.to_numpy()
+        in_group = (table["domain"] == "group").to_numpy()
+        self.domain = table.groupby(IN_DOMAIN, dropna=False).ngroup().to_numpy()
+        self.group = np.where(table["domain"] == "all", -1, pd.factorize(table["group"])[0]) + 1
+        self.is_mean_of_group = self.is_mean & in_group
+
+    def complete(self, hidden: Marks) -> Marks:
+        """Return the hidden members of sums with those that must be hidden with them."""
+        while True:
+            more = hidden | (self._mark_mean_scores(hidden) if self.with_means else False)
+            for members in self.sums:
+                more[_find_complement(members, more, self.min_cell)] = True
+            if np.array_equal(more, hidden):
+                return hidden
+            hidden = more
+
+    def _mark_mean_scores(self, hidden: Marks) -> Marks:
+        is_cause = hidden & self.is_item
+        in_domain = np.bincount(self.domain, is_cause)[self.domain] > 0
+        in_group = np.bincount(self.group, is_cause)[self.group] > 0
+        return (in_domain & self.is_mean) | (in_group & self.is_mean_of_group)
 
 
 def _hide_bounded(
-    table: pd.DataFrame,
-    survey: Survey,
-    sums: Sequence[tuple["_Sum", pd.DataFrame]],
-    hidden: "pd.Series[bool]",
-) -> tuple["pd.Series[bool]", frozenset[str]]:
+    table: pd.DataFrame, survey: Survey, closure: _Closure, hidden: Marks
+) -> tuple[Marks, frozenset[str]]:
     """Hide further figures until no hidden one is bounded too closely, nor how many answered it.
+
+    Where many items of units are hidden, their levels are not searched one by one.
 
     Returns:
         The hidden figures, and the items whose answers by level, of the whole, are hidden.
@@ -90,43 +169,40 @@ def _hide_bounded(
     from sipas_analysis.figures.disclosure import Audit  # slow to import
     from sipas_analysis.figures.disclosure_cells import describe_bases, describe_cells
 
-    is_small, n_rows = mark_small(table).to_numpy(), len(table)
-    cells = describe_cells(table, survey)
+    is_unit_item = closure.is_item & (table["domain"] == "unit").to_numpy()
+    is_many = (hidden & is_unit_item).sum() > MOST_BY_LEVEL
+    by_level = bool(survey.instrument.index.points) or not is_many
+    closure.with_means = not by_level
+    hidden = closure.complete(hidden)
+    is_small, n_rows = mark_small(table), len(table)
+    cells = describe_cells(table, survey, by_level=by_level)
     audits = [Audit(part, is_small) for part in (cells, describe_bases(table, survey))]
     answers = np.zeros(len(cells.answer_item), dtype=bool)
     while True:
-        answers |= cells.mark_thin_answers(hidden.to_numpy())
-        marks = np.append(hidden.to_numpy(), answers)
+        answers |= cells.mark_thin_answers(hidden)
+        marks = np.append(hidden, answers)
         for audit in audits:
             exposed = audit.find_exposed(marks[: audit.n_hideable])
             if exposed:
                 marks[: audit.n_hideable] = audit.hide_further(marks[: audit.n_hideable], exposed)
                 break
         else:
-            return hidden, frozenset(table["variable"].iloc[cells.answer_item[answers]])
+            thin = frozenset(table["variable"].iloc[cells.answer_item[answers]])
+            in_units = frozenset(table["variable"][hidden & is_unit_item])
+            return hidden, thin if by_level else in_units
         answers = marks[n_rows:]
-        hidden = _complete_sums(sums, pd.Series(marks[:n_rows], table.index), survey.wave.min_cell)
+        hidden = closure.complete(marks[:n_rows])
 
 
 def _hide_forms(table: pd.DataFrame) -> pd.DataFrame:
-    """Blank the number of forms of groups and units whose overall figure is hidden."""
-    domain = [table[name] for name in IN_DOMAIN]
+    """Blank the number of forms of groups and units whose overall figure is hidden.
+
+    Blank are also the numbers of figures that nobody answered: they would give it back.
+    """
     is_hidden = (table["flag"] == SUPPRESS) & table["level"].eq(OVERALL) & table["n"].isna()
-    in_hidden = is_hidden.groupby(domain, dropna=False).transform("any") & (domain[0] != "all")
+    domains = is_hidden.groupby([table[name] for name in IN_DOMAIN], dropna=False)
+    in_hidden = domains.transform("any") & (table["domain"] != "all")
     return table.assign(n=table["n"].mask(in_hidden))
-
-
-def _complete_sums(
-    sums: Sequence[tuple[_Sum, pd.DataFrame]], hidden: "pd.Series[bool]", min_cell: int
-) -> "pd.Series[bool]":
-    """Hide further members of sums until no sum has too few hidden members."""
-    while True:
-        more = hidden.copy()
-        for kind, members in sums:
-            more[_find_complement(kind, members, more, min_cell)] = True
-        if more.equals(hidden):
-            return hidden
-        hidden = more
 
 
 def _list_sums(table: pd.DataFrame, survey: Survey) -> Iterable[_Sum]:
@@ -150,32 +226,62 @@ def _list_sums(table: pd.DataFrame, survey: Survey) -> Iterable[_Sum]:
     yield _Sum(province, domain == "all", in_variable)
 
 
-def _sort_members(table: pd.DataFrame, kind: _Sum) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Members:
+    """The rows that are members of a kind of sum, smallest part first and the wholes last.
+
+    Attributes:
+        kind: The kind of sum.
+        rows: Positions in the table, shape (m,).
+        family: The sum of each row, shape (m,).
+        is_part: Which rows are parts, not wholes.
+        people: People behind each row.
+    """
+
+    kind: _Sum
+    rows: NDArray[np.int64]
+    family: NDArray[np.int64]
+    is_part: NDArray[np.bool_]
+    people: NDArray[np.float64]
+
+
+def _sort_members(table: pd.DataFrame, kind: _Sum) -> _Members:
     """Return the rows that are members of a sum, smallest part first and the whole last."""
     is_member = kind.whole.notna() & (table["n_valid"] > 0)
-    members = table.assign(_whole=kind.whole, _last=kind.is_whole)[is_member]
-    family = members.groupby(["_whole", *kind.keys], dropna=False, sort=False).ngroup()
+    members = table.assign(_whole=kind.whole, _last=kind.is_whole, _row=np.arange(len(table)))
     size = "n_valid" if "unit" in kind.keys else "n"  # the same unit for every variable
-    return members.assign(_family=family).sort_values(["_last", size], kind="stable")
+    members = members[is_member].sort_values(["_last", size], kind="stable")
+    families = members.groupby(["_whole", *kind.keys], dropna=False, sort=False).ngroup()
+    return _Members(
+        kind,
+        members["_row"].to_numpy(dtype=np.int64),
+        families.to_numpy(dtype=np.int64),
+        ~members["_last"].to_numpy(dtype=bool),
+        members["n_valid"].to_numpy(dtype=float),
+    )
 
 
 def _find_complement(
-    kind: _Sum, members: pd.DataFrame, hidden: "pd.Series[bool]", min_cell: int
-) -> "pd.Index[int]":
+    members: _Members, hidden: NDArray[np.bool_], min_cell: int
+) -> NDArray[np.int64]:
     """Return the first shown member of each sum with some, but too few, hidden members.
 
     One hidden member is too few. If the whole is shown, so are fewer than three units of a group,
     and parts that bound the largest: all others together have fewer than ``min_cell`` people.
     """
-    is_hidden, family = hidden[members.index], members["_family"]
-    is_part = is_hidden & ~members["_last"]
-    n_hidden, n_parts = (mark.groupby(family).transform("sum") for mark in (is_hidden, is_part))
-    parts = members["n_valid"].where(is_part, 0).groupby(family)
-    largest, n_people = parts.transform("max"), parts.transform("sum")
+    kind, family = members.kind, members.family
+    is_hidden = hidden[members.rows]
+    is_part = is_hidden & members.is_part
+    n_hidden, n_parts = np.bincount(family, is_hidden), np.bincount(family, is_part)
+    people = np.where(is_part, members.people, 0.0)
+    n_people, largest = np.bincount(family, people), np.zeros(len(n_parts))
+    np.maximum.at(largest, family, people)
     is_weak = (n_people - largest < min_cell) | (n_parts < kind.fewest_parts)
     is_weak |= (largest < min_cell) & ("unit" in kind.keys)  # items may share all their people
     too_few = (n_hidden == 1) | ((n_hidden == n_parts) & (n_parts > 0) & is_weak)
-    return members[~is_hidden & too_few].drop_duplicates("_family").index
+    candidates = np.flatnonzero(~is_hidden & too_few[family])
+    first = np.unique(family[candidates], return_index=True)[1]
+    return members.rows[candidates[first]]
 
 
 def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,11 +12,17 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import DesignError
+from sipas_analysis.figures.disclosure_counts import count_disclosure
 from sipas_analysis.figures.identified import (
     INTERVAL_COLUMNS,
 )
 from sipas_analysis.figures.rare_labels import merge_rare_labels
-from sipas_analysis.figures.suppression import Suppression, suppress_figures
+from sipas_analysis.figures.suppression import (
+    INTERVAL,
+    Suppression,
+    round_intervals,
+    suppress_figures,
+)
 from sipas_analysis.improve.actions import Library, read_library
 from sipas_analysis.infer.estimates import SUPPRESS, Estimates
 from sipas_analysis.instrument.pack import OVERALL
@@ -68,9 +74,21 @@ class WaveTables:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every figure of the whole, the groups and the units, by ``domain``."""
-        scores = self.suppression.table.copy()
+        scores = round_intervals(self.suppression.table, self.suppression.is_rounded)
         scores[["group", "unit", "unit_name"]] = scores[["group", "unit", "unit_name"]].fillna("")
         return scores
+
+    @cached_property
+    def disclosure(self) -> pd.DataFrame:
+        """What is hidden, why, and what it costs, see ``count_disclosure``: counts only."""
+        return count_disclosure(self.estimates, self.suppression, self.survey)
+
+    @cached_property
+    def rounded_units(self) -> set[str]:
+        """Units whose overall figure has an interval of whole points, see ``round_intervals``."""
+        table, is_rounded = self.suppression.table, self.suppression.is_rounded
+        is_overall = is_rounded & (table["domain"] == "unit") & (table["variable"] == OVERALL)
+        return set(table.loc[is_overall, "unit"])
 
     @cached_property
     def library(self) -> Library:
@@ -110,7 +128,10 @@ class WaveTables:
 
         A unit whose forms need a second look has no rank until the wave accepts it.
         """
-        unit_scores = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
+        scores = self.suppression.table
+        unit_scores = scores[scores["domain"] == "unit"].drop(columns="domain")
+        names = ["group", "unit", "unit_name"]
+        unit_scores[names] = unit_scores[names].fillna("")
         units = replace(self.unit_estimates, frame=unit_scores.reset_index(drop=True))
         wave, pack = self.survey.wave, self.survey.instrument
         set_apart = [unit for unit, mark in self.marks.items() if mark == "flagged"]
@@ -118,10 +139,12 @@ class WaveTables:
         marks = [self.marks.get(unit, "") for unit in ranking.frame["unit"]]
         return replace(ranking, frame=ranking.frame.assign(mark=marks))
 
-    @property
+    @cached_property
     def ranking(self) -> pd.DataFrame:
         """Units in order, with the reason where a unit has no rank."""
-        return self.ranked_units.frame
+        frame = self.ranked_units.frame
+        is_rounded = frame["unit"].isin(self.rounded_units)
+        return round_intervals(frame, is_rounded, {**INTERVAL, "detectable": "up"})
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -131,14 +154,22 @@ class WaveTables:
         columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
         if not pairs:
             return pd.DataFrame(columns=columns)
-        return pd.concat(pairs, ignore_index=True)[columns]
+        table = pd.concat(pairs, ignore_index=True)[columns]
+        is_rounded = table[["unit", "other"]].isin(self.rounded_units).any(axis=1)
+        return round_intervals(table, is_rounded)
 
     @cached_property
     def adjusted_and_pooled(self) -> pd.DataFrame:
         """Raw, adjusted and pooled indices of ranked units, with their ranks."""
         from sipas_analysis.measure.fairness import adjust_and_pool
 
-        return adjust_and_pool(self.survey, self.ranked_units)
+        table = adjust_and_pool(self.survey, self.ranked_units)
+        if not self.rounded_units or table.empty:
+            return table
+        is_rounded = table["unit"].isin(self.rounded_units)
+        for name, digits in {"pooled": 0, "borrowed": 1, "chance": 1}.items():  # they tell errors
+            table[name] = table[name].astype(float).mask(is_rounded, table[name].round(digits))
+        return round_intervals(table, is_rounded, {"pooled_low": "down", "pooled_high": "up"})
 
     @property
     def fair_ranks(self) -> pd.DataFrame:
@@ -167,7 +198,10 @@ class WaveTables:
         """Ranks of ranked units under every lawful rule."""
         from sipas_analysis.measure.fairness import rank_under_rules
 
-        return rank_under_rules(self.survey, self.ranked_units)
+        table = rank_under_rules(self.survey, self.ranked_units)
+        rules = [name for name in table if name not in ("group", "unit")]
+        table[rules] = table[rules].mask(table["unit"].isin(self.rounded_units))  # P4
+        return table
 
     @cached_property
     def drivers(self) -> "Drivers":
