@@ -364,21 +364,28 @@ def hide_withheld(
     row_keys = list(frame[KEYS].itertuples(index=False, name=None))
     for before, after in pairwise(ordered):
         codes = find_bridge(before, after, crosswalk).items
-        withheld = _list_withheld(before, after, codes, find_tables)
+        published = _place_published(before, after, codes, find_tables)
+        withheld = _list_keys(published[published["flag"] == SUPPRESS])
+        withheld |= _list_wholes(before, after, find_tables)
+        rounded = _list_keys(published[_has_no_error(published)])
         is_pair = frame["before"].to_numpy() == before.wave.id
         is_withheld = np.array([key in withheld for key in row_keys], dtype=bool) & is_pair
         is_withheld |= _find_revealing(frame, is_withheld)
         frame.loc[is_withheld, HIDDEN_COLUMNS] = np.nan
         frame.loc[is_withheld, "reason"] = "suppressed"
         frame.loc[is_withheld, "verdict"] = ""
-        frame[is_pair] = _forget_neighbours(frame[is_pair])
+        is_rounded = np.array([key in rounded for key in row_keys], dtype=bool) & is_pair
+        frame.loc[is_rounded, ["se", "df", "p"]] = np.nan
+        frame.loc[is_rounded, "low"] = np.floor(frame.loc[is_rounded, "low"])
+        frame.loc[is_rounded, "high"] = np.ceil(frame.loc[is_rounded, "high"])
+        frame[is_pair] = _forget_neighbours(frame[is_pair], is_rounded[is_pair])
     return Changes(frame, changes.breaks)
 
 
-def _forget_neighbours(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adjust p over shown units, and blank the expected change beside a hidden one."""
+def _forget_neighbours(frame: pd.DataFrame, is_rounded: NDArray[np.bool_]) -> pd.DataFrame:
+    """Adjust p over shown units, and blank the expected change beside one without p."""
     is_unit = (frame["domain"] == "unit") & (frame["level"] == OVERALL)
-    is_hidden = is_unit & (frame["reason"] == "suppressed")
+    is_hidden = is_unit & (frame["reason"].eq("suppressed") | is_rounded)
     if not is_hidden.any():
         return frame
     adjusted = {
@@ -390,33 +397,51 @@ def _forget_neighbours(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**adjusted, expected=frame["expected"].mask(beside))
 
 
-def _list_withheld(
+def _place_published(
     before: Survey, after: Survey, later_codes: Mapping[str, str], find_tables: FindTables
-) -> set[Key]:
-    """Return the keys, with later units and codes, of all figures that either wave hides.
+) -> pd.DataFrame:
+    """Return the figures of both waves, and of the earlier one by later units, by later keys."""
+    links = link_units(before, after)
+    groups = dict(zip(after.units["code"], after.units["group"], strict=True))
+    recoded, parts = recode_units(before, after, links), []
+    for survey in (before, after, *([recoded] if recoded is not before else [])):
+        figures = find_tables(survey).scores[[*KEYS, "flag", "value", "se"]]
+        names = {} if survey is after else later_codes
+        unit = figures["unit"].replace(links.successors)
+        group = unit.map(groups).fillna(figures["group"])
+        variable = figures["variable"].replace(dict(names))
+        parts.append(figures.assign(unit=unit, group=group, variable=variable))
+    return pd.concat(parts, ignore_index=True)
 
-    Of a merged unit with a hidden part every figure is withheld: those shown of the other part are
-    known, and the difference would be the hidden part. So is every figure of a group that lost or
-    gained units since, if one of its units was hidden: the earlier report has the group as it was.
+
+def _list_keys(figures: pd.DataFrame) -> set[Key]:
+    return {*figures[KEYS].itertuples(index=False, name=None)}
+
+
+def _has_no_error(figures: pd.DataFrame) -> "pd.Series[bool]":
+    """Mark shown figures whose error is not: it would tell of a hidden part (P4)."""
+    is_end = figures["value"].isin([0.0, 100.0])  # there is none
+    return figures["value"].notna() & figures["se"].isna() & ~is_end
+
+
+def _list_wholes(before: Survey, after: Survey, find_tables: FindTables) -> set[Key]:
+    """Return the keys of units and groups of which every figure is withheld.
+
+    A merged unit with a hidden part: figures of the other part are known, and the difference would
+    be the hidden part. A group that lost or gained units since, if one of them was hidden: the
+    earlier report has the group as it was.
     """
     links = link_units(before, after)
     groups = dict(zip(after.units["code"], after.units["group"], strict=True))
-    recoded, withheld = recode_units(before, after, links), set[Key]()
-    for survey in (before, after, *([recoded] if recoded is not before else [])):
-        figures = find_tables(survey).scores
-        hidden = figures.loc[figures["flag"] == SUPPRESS, KEYS]
-        names = {} if survey is after else later_codes
-        for domain, group, unit, variable in hidden.itertuples(index=False, name=None):
-            place = links.successors.get(unit, unit)
-            withheld.add((domain, groups.get(place, group), place, names.get(variable, variable)))
     scores = find_tables(before).scores
     is_hidden = (scores["flag"] == SUPPRESS) & scores["n_valid"].isna()  # 0: nobody answered
     hidden_units = {*scores.loc[is_hidden, "unit"]}
     later_units = {links.successors.get(unit, unit) for unit in hidden_units}
     wholes = [("unit", groups.get(unit, ""), unit) for unit in later_units & links.merged]
-    wholes += [("group", group, "") for group in _find_regrouped(before, recoded, hidden_units)]
+    regrouped = _find_regrouped(before, recode_units(before, after, links), hidden_units)
+    wholes += [("group", group, "") for group in regrouped]
     codes = find_tables(after).scores["variable"].unique()
-    return withheld | {(*whole, code) for whole in wholes for code in codes}
+    return {(*whole, str(code)) for whole in wholes for code in codes}
 
 
 def _find_regrouped(before: Survey, recoded: Survey, hidden_units: set[str]) -> set[str]:

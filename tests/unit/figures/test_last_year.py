@@ -1,6 +1,8 @@
 """Last year beside this year: what is found, what is hidden, and which units are others."""
 
+import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -273,3 +275,22 @@ def test_two_years_at_one_end_have_an_interval_around_no_change(tmp_path, good):
     assert (change.value, change.verdict) == (0.0, "open")
     assert change.low < 0 < change.high
     assert describe_last_year(Subject(figures, "a"))
+
+
+def test_a_change_tells_no_error_that_a_year_does_not_tell(tmp_path):
+    """Where a wave shows a figure without its error, the ends of its change are whole points."""
+    figures = read_years(tmp_path, BEFORE, AFTER)
+    before, after = figures.earlier[0], figures
+    exact = compare(before.survey, after.survey)
+    key = "unit == 'a' and variable == 'overall'"
+    hidden = after.scores.assign(se=after.scores["se"].mask(after.scores.eval(key)))
+    waves = {id(before.survey): before.scores, id(after.survey): hidden}
+
+    def find_tables(survey):
+        return SimpleNamespace(scores=waves[id(survey)])
+
+    shown = hide_withheld(exact, [before.survey, after.survey], find_tables).frame.query(key)
+    row, full = shown.iloc[0], exact.frame.query(key).iloc[0]
+    assert row[["se", "df", "p", "p_holm", "expected"]].isna().all()
+    assert row["value"] == full["value"]
+    assert [row["low"], row["high"]] == [math.floor(full["low"]), math.ceil(full["high"])]
