@@ -71,7 +71,7 @@ def _center(kinds: Ints, n: Ints) -> tuple[Floats, Floats]:
         sums = np.zeros((sizes.size, marks.shape[1]))
         np.add.at(sums, first, n[:, None] * marks)
         parts.append(marks - (sums / sizes[:, None])[first])
-    return np.sqrt(n)[:, None] * np.hstack(parts), sizes[first]
+    return np.sqrt(n)[:, None] * np.hstack(parts), sizes[first].astype(float)
 
 
 def _find_largest_root(first: Ints, reach: Floats, root: Floats, sizes: Floats) -> float:

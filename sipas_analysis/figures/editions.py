@@ -75,8 +75,9 @@ def _index_figures(figures: pd.DataFrame) -> pd.DataFrame:
     table = figures.drop_duplicates("id").set_index("id")
     answers = [name for name in table if str(name).startswith("answer_")]
     numbers = table.reindex(columns=["n", "n_valid", "denominator", "numerator", "value", *answers])
-    numbers = numbers.apply(pd.to_numeric, errors="coerce").astype(float)
-    return numbers.assign(base=numbers["n_valid"].fillna(numbers.pop("denominator")))
+    parts = {name: pd.to_numeric(numbers[name], errors="coerce") for name in numbers}
+    parts["base"] = parts["n_valid"].fillna(parts.pop("denominator"))
+    return pd.DataFrame(parts, dtype=float)
 
 
 def compare_editions(edition: Edition, figures: pd.DataFrame, min_cell: int) -> dict[str, str]:

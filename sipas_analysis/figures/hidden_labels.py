@@ -167,7 +167,7 @@ def _hide_crossed(
         triples = [*combinations(cuts, 3), *((cut,) for cut in cuts)]
         for triple in set(triples) - {*exposed_by}:
             parts = [codes[cut] for cut in triple]
-            found = find_crossed(parts, fewest) if parts[1:] else _find_own(*parts, owner, fewest)
+            found = find_crossed(parts, fewest) if parts[1:] else _find_own(parts[0], owner, fewest)
             exposed_by[triple] = _mark_columns(found, triple, len(names))
         exposed = np.any([exposed_by[triple] for triple in triples], axis=0)
         if not _hide_smallest(names, exposed, forms.sum(axis=0), hidden):

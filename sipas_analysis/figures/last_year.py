@@ -390,11 +390,11 @@ def _forget_neighbours(frame: pd.DataFrame, is_rounded: NDArray[np.bool_]) -> pd
         return frame
     adjusted = {
         name: adjust_by_group(frame, name.removeprefix("p_"))
-        for name in frame
-        if str(name).startswith("p_")
+        for name in map(str, frame)
+        if name.startswith("p_")
     }
     beside = is_unit & frame["group"].isin(frame.loc[is_hidden, "group"])
-    return frame.assign(**adjusted, expected=frame["expected"].mask(beside))
+    return frame.assign(expected=frame["expected"].mask(beside), **adjusted)
 
 
 def _place_published(
