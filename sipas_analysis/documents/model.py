@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from itertools import groupby
 from math import isnan
 from operator import attrgetter
@@ -64,11 +64,18 @@ class Text(Value):
 
     def parts(self, language: Language) -> tuple[Part, ...]:
         """Return the words of the message and, between them, the parts of its fields."""
-        parts: list[Part] = []
-        for words, name in _split_message(language, self.id):
-            parts.append(Part(words))
-            parts += _collect_parts(self.fields[name], language) if name else ()
-        return tuple(parts)
+        if language not in self._rendered:
+            parts: list[Part] = []
+            for words, name in _split_message(language, self.id):
+                parts.append(Part(words))
+                parts += _collect_parts(self.fields[name], language) if name else ()
+            self._rendered[language] = tuple(parts)
+        return self._rendered[language]
+
+    @cached_property
+    def _rendered(self) -> dict[Language, tuple[Part, ...]]:
+        """The parts by language: each format prints a text once more."""
+        return {}
 
 
 @cache

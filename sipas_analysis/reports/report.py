@@ -32,6 +32,7 @@ from sipas_analysis.reports.chapters.results import build_results
 from sipas_analysis.reports.chapters.verdicts import build_last_measures
 from sipas_analysis.reports.file_names import (
     FORMATS,
+    LETTER_FORMATS,
     TABLES,
     name_report_files,
     name_table_workbooks,
@@ -132,6 +133,8 @@ class Report:
         given = [chapters] if isinstance(chapters, str | Chapter) else chapters or everything
         built = [part if isinstance(part, Chapter) else self.chapter(part) for part in given]
         documents = self._sort_into_documents([chapter.section for chapter in built])
+        if unit and {*LETTER_FORMATS} & {*file_formats}:
+            documents["letter"] = self.letter()
         files = {
             key: name
             for key, name in name_report_files(unit, file_formats, self.languages).items()
@@ -156,12 +159,11 @@ class Report:
         return [*workbooks, *write_tables(self.subject.figures.tables(), folder / TABLES)]
 
     def _sort_into_documents(self, sections: Sequence[Section]) -> dict[str, Document]:
-        """Return the report (no name), and the annexes or the letter, as files name them."""
+        """Return the report (no name) and the annexes, as files name them."""
         body = tuple(section for section in sections if section.id not in ANNEXES)
         annexes = tuple(section for section in sections if section.id in ANNEXES)
         documents = {"": self._build_document(body)} if body else {}
-        documents |= {"annexes": self._build_annexes(annexes)} if annexes else {}
-        return documents | ({"letter": self.letter()} if self.subject.unit else {})
+        return documents | ({"annexes": self._build_annexes(annexes)} if annexes else {})
 
     def _write_format(
         self, document: Document | None, path: Path, file_format: str, language: Language

@@ -65,18 +65,18 @@ class Subject:
         """
         return name_measure(self.pack, word)
 
-    @property
+    @cached_property
     def own_figures(self) -> dict[str, PublishedFigure]:
         """Figures of the subject, by variable."""
         domain = "unit" if self.unit else "all"
         return self.figures.by_variable(domain, self.unit)
 
-    @property
+    @cached_property
     def group_figures(self) -> dict[str, PublishedFigure]:
         """Figures of the unit's group, by variable; for the province those of the province."""
         return self.figures.by_variable("group", self.group) if self.unit else self.own_figures
 
-    @property
+    @cached_property
     def group(self) -> str:
         """Group of the unit."""
         units = self.figures.survey.units
@@ -87,7 +87,7 @@ class Subject:
         """Whether a wave has so many units that tables and pictures of all are in the annexes."""
         return len(self.figures.ranking) > MANY_UNITS
 
-    @property
+    @cached_property
     def ranked_index(self) -> PublishedFigure:
         """The overall index of the unit, with its rank or the reason why there is none."""
         units = self.figures.units_in_order(self.group)

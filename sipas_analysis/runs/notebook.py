@@ -21,6 +21,7 @@ from sipas_analysis.collect.survey import Survey, find_changed_inputs, keep_surv
 from sipas_analysis.errors import ChangedError, NotebookError, ParameterError
 from sipas_analysis.files import refuse_changed
 from sipas_analysis.input_copies import hold_files, share_folder
+from sipas_analysis.messages import LANGUAGES, read_catalogue
 from sipas_analysis.proof.program import notebooks_folder
 from sipas_analysis.reports.report import report as start_report
 
@@ -94,6 +95,7 @@ def prepare_process(survey: Survey) -> None:
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in a kernel
     mpl.rcParams["backend"] = os.environ["MPLBACKEND"]
     import_papermill()
+    _load_validators()
     keep_survey(survey)
 
 
@@ -110,6 +112,16 @@ def import_papermill() -> None:
         sys.modules.pop(SLOW_CHECKER, None)  # another thread may have been here
         if slow_checker is not None:
             sys.modules[SLOW_CHECKER] = slow_checker
+
+
+def _load_validators() -> None:
+    """Load what checks a notebook, and the sentences of reports: forked processes share both."""
+    from nbformat import current_nbformat, current_nbformat_minor
+    from nbformat.validator import get_validator
+
+    get_validator(current_nbformat, current_nbformat_minor)
+    for language in LANGUAGES:
+        read_catalogue(language)
 
 
 def seed_generators(name: str) -> None:

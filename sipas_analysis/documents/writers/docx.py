@@ -34,7 +34,7 @@ from sipas_analysis.documents.writers.docx_parts import (
     list_figures,
     make_field_runs,
     make_text_run,
-    remove_times,
+    pack_parts,
     set_page,
     set_properties,
     set_styles,
@@ -77,9 +77,7 @@ def _build_file(document: Document, language: Language) -> bytes:
     else:
         word.add_paragraph(document.footer, "SIPAS Note")
     list_figures(word)
-    out = io.BytesIO()
-    word.file.save(out)
-    return remove_times(out.getvalue())
+    return pack_parts(word)
 
 
 def _write_head(word: Word, document: Document, office: Mapping[str, str]) -> None:
@@ -119,14 +117,9 @@ def _write_block(word: Word, block: Block) -> None:
 def _write_caption(word: Word, kind: str, text: object, style: str) -> None:
     """Write ``Bảng 1. …`` with a number that Word updates."""
     word.captions[kind] += 1
-    line = word.add_paragraph(f"{kind}\u00a0", style)
-    line._p.extend(
-        [
-            *make_field_runs(f"SEQ {kind} \\* ARABIC", str(word.captions[kind])),
-            make_text_run(". "),
-            *word.make_runs(text),
-        ]
-    )
+    number = make_field_runs(f"SEQ {kind} \\* ARABIC", str(word.captions[kind]))
+    words = make_text_run(f"{kind}\u00a0") + number + make_text_run(". ")
+    word.add_runs(words + word.make_runs(text), style)
 
 
 def _write_picture(word: Word, picture: Picture) -> None:

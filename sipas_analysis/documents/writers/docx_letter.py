@@ -6,6 +6,7 @@ Head, signature and recipients follow Decree 30/2020/NĐ-CP, annex I.
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 from sipas_analysis.documents.column_widths import count_lines
@@ -27,7 +28,9 @@ from sipas_analysis.documents.writers.docx_parts import (
     StyleLook,
     Word,
     clean_text,
+    convert_to_twips,
     make_element,
+    parse_elements,
 )
 from sipas_analysis.documents.writers.docx_table import lay_out_table
 from sipas_analysis.messages import Language
@@ -48,34 +51,42 @@ CLOSE = (13, 0.5)  # of a unit's report, in which no chapter begins a page
 
 def write_letterhead(word: Word, document: Document, head: Mapping[str, str]) -> None:
     """Write office and nation, number and date, side by side; below the number what it is about."""
+    publisher, motto = head["publisher"], head["motto"]
+    rule = 0.4 * min(_measure_mm(publisher, 12.5), 60.0)
     left, right, number, day = _add_two_columns(word, OFFICE, 2)
-    if head["superior"]:
-        _add_line(left, head["superior"], 12.5)
-    _add_line(left, head["publisher"], 12.5, bold=True)
-    _draw_rule(left, OFFICE, 0.4 * min(_measure_mm(head["publisher"], 12.5), 60.0))
-    _add_line(right, head["nation"], 12, bold=True)
-    _add_line(right, head["motto"], 13, bold=True)
-    _draw_rule(right, ROOM - OFFICE, _measure_mm(head["motto"], 13))
-    _add_line(number, head["number"], 13)
-    if document.about:
-        _add_line(number, word.render(document.about), 12)
-    _add_line(day, head["day"], 13, italic=True)
+    _fill_cell(
+        left,
+        _make_line(head["superior"], 12.5) if head["superior"] else "",
+        _make_line(publisher, 12.5, bold=True),
+        _make_rule(OFFICE, rule),
+    )
+    _fill_cell(
+        right,
+        _make_line(head["nation"], 12, bold=True),
+        _make_line(motto, 13, bold=True),
+        _make_rule(ROOM - OFFICE, _measure_mm(motto, 13)),
+    )
+    about = _make_line(word.render(document.about), 12) if document.about else ""
+    _fill_cell(number, _make_line(head["number"], 13), about)
+    _fill_cell(day, _make_line(head["day"], 13, italic=True))
 
 
 def write_signature(word: Word, document: Document, foot: Mapping[str, str]) -> None:
     """Write the recipients, and beside them the room for the signature."""
-    from docx.shared import Pt
-
     left, right = _add_two_columns(word, SIGNER, 1)
-    _add_line(left, foot["recipients"], 12, bold=True, italic=True, align=0)
-    for recipient in document.list_recipients(word.language):
-        _add_line(left, clean_text(recipient), 11, align=0)
-    _add_line(right, foot["position"], 13, bold=True)
-    _add_line(right, foot["sign"], 12, italic=True)
-    for _ in range(SIGNATURE_LINES):
-        _add_line(right, "", 13)
-    for cell in (left, right):
-        cell.paragraphs[0].paragraph_format.space_before = Pt(ABOVE_SIGNATURE)
+    recipients = document.list_recipients(word.language)
+    room = make_element("spacing", before=round(20 * ABOVE_SIGNATURE))
+    _fill_cell(
+        left,
+        _make_line(foot["recipients"], 12, bold=True, italic=True, align="left", looks=room),
+        *(_make_line(clean_text(recipient), 11, align="left") for recipient in recipients),
+    )
+    _fill_cell(
+        right,
+        _make_line(foot["position"], 13, bold=True, looks=room),
+        _make_line(foot["sign"], 12, italic=True),
+        *[_make_line("", 13)] * SIGNATURE_LINES,
+    )
 
 
 def _add_two_columns(word: Word, left: float, n_rows: int) -> list[Any]:
@@ -85,7 +96,7 @@ def _add_two_columns(word: Word, left: float, n_rows: int) -> list[Any]:
     table = word.file.add_table(n_rows, 2)
     table.autofit = False
     for row in table.rows:
-        row._tr.get_or_add_trPr().append(make_element("cantSplit"))
+        row._tr.get_or_add_trPr().extend(parse_elements(make_element("cantSplit")))
         for cell, mm in zip(row.cells, (left, ROOM - left), strict=True):
             cell.width = Mm(mm)
     for column, mm in zip(table.columns, (left, ROOM - left), strict=True):
@@ -93,30 +104,41 @@ def _add_two_columns(word: Word, left: float, n_rows: int) -> list[Any]:
     return [cell for row in table.rows for cell in row.cells]
 
 
-def _add_line(
-    cell: Any, text: str, size: float, *, bold: bool = False, italic: bool = False, align: int = 1
-) -> Any:
-    """Add a line to a cell; the first fills the empty paragraph of the cell."""
-    from docx.shared import Pt
-
-    first = cell.paragraphs[0]
-    line = cell.add_paragraph() if first._p.style == LETTER_STYLE else first
-    line._p.style, line.alignment = LETTER_STYLE, align  # python-docx would search all styles
-    run = line.add_run(text)
-    run.bold, run.italic, run.font.size = bold, italic, Pt(size)
-    return line
+def _fill_cell(cell: Any, *lines: str) -> None:
+    """Replace the empty paragraph of a cell by lines."""
+    cell._tc.remove(cell._tc.p_lst[0])
+    cell._tc.extend(parse_elements("".join(lines)))
 
 
-def _draw_rule(cell: Any, room: float, length: float) -> None:
-    """Draw a rule of ``length`` mm in the middle of a cell ``room`` mm wide."""
-    from docx.shared import Mm, Pt
+def _make_line(
+    text: str,
+    size: float,
+    *,
+    bold: bool = False,
+    italic: bool = False,
+    align: str = "center",
+    looks: str = "",
+) -> str:
+    """Return a line of a cell; ``looks`` are further elements of the paragraph's look."""
+    style = make_element("pStyle", val=LETTER_STYLE)
+    weight, slant = (
+        make_element(tag) if is_set else make_element(tag, val=0)
+        for tag, is_set in (("b", bold), ("i", italic))
+    )
+    run_looks = make_element("rPr", weight, slant, make_element("sz", val=round(2 * size)))
+    run = make_element("r", run_looks, make_element("t", escape(text)) if text else None)
+    return make_element("p", make_element("pPr", style, looks, make_element("jc", val=align)), run)
 
-    line = _add_line(cell, "", 2)
-    aside = max((room - length) / 2 - CELL / POINTS, 0.0)
-    line.paragraph_format.left_indent = line.paragraph_format.right_indent = Mm(aside)
-    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(2), Pt(3)
-    border = make_element("pBdr", make_element("top", val="single", sz=6, space=0, color="000000"))
-    line._p.pPr.insert_element_before(border, "w:spacing", "w:ind", "w:jc")
+
+def _make_rule(room: float, length: float) -> str:
+    """Return a rule of ``length`` mm in the middle of a cell ``room`` mm wide."""
+    aside = convert_to_twips(max((room - length) / 2 - CELL / POINTS, 0.0))
+    looks = (
+        make_element("pBdr", make_element("top", val="single", sz=6, space=0, color="000000"))
+        + make_element("spacing", before=40, after=60)
+        + make_element("ind", left=aside, right=aside)
+    )
+    return _make_line("", 2, looks=looks)
 
 
 def _measure_mm(text: str, size: float) -> float:

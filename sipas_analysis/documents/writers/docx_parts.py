@@ -7,12 +7,12 @@ Nothing here depends on reports; the writer is in ``docx.py``.
 import io
 import re
 import struct
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from functools import cache, cached_property
+from functools import cached_property
+from html import escape
 from math import ceil
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -119,26 +119,26 @@ class Word:
     @cached_property
     def styles(self) -> dict[str, str]:
         """The ids of styles by name; python-docx would search all styles each time."""
-        return {str(style.name): style.style_id for style in self.file.styles}
+        return {name: str(style.styleId) for name, style in find_styles(self).items()}
 
     def render(self, value: object) -> str:
         """Return any value of the model as clean text."""
         return clean_text(render_text(value, self.language))
 
-    def make_runs(self, value: object) -> list[Any]:
+    def make_runs(self, value: object) -> str:
         """Return a value as runs; each number that is a figure has a hidden bookmark."""
-        runs: list[Any] = []
+        runs = ""
         for part in render_parts(value, self.language):
             run = make_text_run(clean_text(part.text))
-            runs += self._bookmark_run(run, part.figure) if part.figure else [run]
+            runs += self._bookmark_run(run, part.figure) if part.figure else run
         return runs
 
-    def _bookmark_run(self, run: Any, figure: FigureReference) -> list[Any]:
+    def _bookmark_run(self, run: str, figure: FigureReference) -> str:
         """Put a bookmark around a run; Word hides bookmarks that begin with an underscore."""
         self.figures.append(figure)
         key = len(self.figures)
         begin = make_element("bookmarkStart", id=key, name=f"_figure_{key}")
-        return [begin, run, make_element("bookmarkEnd", id=key)]
+        return begin + run + make_element("bookmarkEnd", id=key)
 
     def render_message(self, message_id: str, **fields: object) -> str:
         """Return a sentence as clean text."""
@@ -146,12 +146,17 @@ class Word:
 
     def add_paragraph(self, value: object, style: str) -> Any:
         """Append a paragraph and return it; below a table, add space above it."""
+        return self.add_runs(self.make_runs(value), style)
+
+    def add_runs(self, runs: str, style: str) -> Any:
+        """Append a paragraph of these runs and return it, as ``add_paragraph`` does."""
         from docx.shared import Pt
+        from docx.text.paragraph import Paragraph
 
         above = self.file.element.body.sectPr.getprevious()
-        paragraph = self.file.add_paragraph()
-        paragraph._p.extend(self.make_runs(value))
-        paragraph._p.style = self.styles[style]
+        look = make_element("pPr", make_element("pStyle", val=self.styles[style]))
+        (element,) = self.append_elements(make_element("p", look, runs))
+        paragraph = Paragraph(element, self.file._body)
         if above is not None and above.tag.endswith("}tbl"):
             paragraph.paragraph_format.space_before = Pt(max(6, LOOKS[style].space[0]))
         return paragraph
@@ -162,9 +167,12 @@ class Word:
         for paragraph in last.iter("{*}p") if last.tag.endswith("}tbl") else [last]:
             paragraph.get_or_add_pPr().keepNext_val = True
 
-    def append_element(self, element: Any) -> None:
-        """Append an element to the body, before the page settings at its end."""
-        self.file.element.body.sectPr.addprevious(element)
+    def append_elements(self, xml: str) -> list[Any]:
+        """Append elements to the body, before the page settings at its end; return them."""
+        settings, elements = self.file.element.body.sectPr, parse_elements(xml)
+        for element in elements:
+            settings.addprevious(element)
+        return elements
 
 
 def clean_text(text: str) -> str:
@@ -186,44 +194,40 @@ def list_figures(word: Word) -> None:
     word.file.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
 
 
-def make_element(tag: str, *children: Any, **attributes: object) -> Any:
-    """Return an element of Word's namespace; a child that is None is left out."""
+def make_element(tag: str, *children: str | None, **attributes: object) -> str:
+    """Return an element of Word's namespace as XML; a child that is None is left out.
+
+    Text is far faster than objects: a whole table is parsed once (``parse_elements``).
+    """
+    named = "".join(f' w:{name}="{escape(str(value))}"' for name, value in attributes.items())
+    return f"<w:{tag}{named}>{''.join(filter(None, children))}</w:{tag}>"
+
+
+FONTS = make_element("rFonts", ascii=FONT, hAnsi=FONT, eastAsia=FONT, cs=FONT)
+
+
+def parse_elements(xml: str) -> list[Any]:
+    """Return the elements of an XML text in Word's namespace (``make_element``), in its order."""
     from docx.oxml.ns import nsmap
-    from docx.oxml.parser import oxml_parser
+    from docx.oxml.parser import parse_xml
 
-    element: Any = oxml_parser.makeelement(_qualify_name(tag), nsmap={"w": nsmap["w"]})
-    for name, value in attributes.items():
-        element.set(_qualify_name(name), str(value))
-    element.extend([child for child in children if child is not None])
-    return element
+    return list(parse_xml(f'<w:body xmlns:w="{nsmap["w"]}">{xml}</w:body>'))
 
 
-@cache
-def _qualify_name(name: str) -> str:
-    """Return a name of Word's namespace as lxml writes it."""
-    from docx.oxml.ns import qn
-
-    return str(qn(f"w:{name}"))
+def make_text_run(text: str, *, looks: str = "") -> str:
+    """Return a run of clean text; spaces at its ends stay. ``looks`` are elements of its look."""
+    look = make_element("rPr", looks) if looks else ""
+    return make_element("r", look, f'<w:t xml:space="preserve">{escape(text)}</w:t>')
 
 
-def make_text_run(text: str) -> Any:
-    """Return a run of text; spaces at its ends stay."""
-    content = make_element("t")
-    content.text = text
-    content.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
-    return make_element("r", content)
-
-
-def make_field_runs(instruction: str, shown: str) -> list[Any]:
+def make_field_runs(instruction: str, shown: str) -> str:
     """Return the runs of a field that Word can update, with the text shown until then."""
-    code = make_element("instrText")
-    code.text = f" {instruction} "
-    code.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    code = f'<w:instrText xml:space="preserve"> {escape(instruction)} </w:instrText>'
     begin, between, end = (
         make_element("r", make_element("fldChar", fldCharType=kind))
         for kind in ("begin", "separate", "end")
     )
-    return [begin, make_element("r", code), between, make_text_run(shown), end]
+    return begin + make_element("r", code) + between + make_text_run(shown) + end
 
 
 def convert_to_twips(mm: float) -> int:
@@ -239,31 +243,38 @@ def set_page(word: Word, document: Document) -> None:
     for name, mm in PAGE.items():
         setattr(section, name, Mm(mm))
     section.different_first_page_header_footer = True
-    section.header.paragraphs[0]._p.extend(make_field_runs("PAGE", "2"))
+    section.header.paragraphs[0]._p.extend(parse_elements(make_field_runs("PAGE", "2")))
     if document.banner:
         section.footer.paragraphs[0].add_run(word.render(document.banner))
+
+
+def find_styles(word: Word) -> dict[str, Any]:
+    """Return the elements of the file's styles, by the name that Word shows."""
+    from docx.styles import BabelFish
+
+    styles = word.file.styles.element.style_lst
+    return {BabelFish.internal2ui(style.name_val): style for style in styles}
 
 
 def set_styles(word: Word, looks: Mapping[str, StyleLook]) -> None:
     """Set Word's built-in styles and ours: one font, and the language of the document."""
     from docx.enum.style import WD_STYLE_TYPE
 
-    styles = word.file.styles
-    elements = {style.name: style.element for style in styles}  # python-docx would search each time
+    styles, elements = word.file.styles, find_styles(word)
     for name, look in looks.items():
         if name not in elements:
             kind = WD_STYLE_TYPE.PARAGRAPH
             elements[name] = styles.element.add_style_of_type(name, kind, builtin=False)
         _apply_look(elements[name], look)
-    for fonts in list(styles.element.iter("{*}rFonts")):
-        fonts.getparent().replace(fonts, _make_fonts())
-    for tag in list(styles.element.iter("{*}lang")):
-        tag.getparent().replace(tag, _make_language(word.language))
+    for name, xml in (("rFonts", FONTS), ("lang", _make_language(word.language))):
+        for old in list(styles.element.iter(f"{{*}}{name}")):
+            old.getparent().replace(old, *parse_elements(xml))
     _set_bullets(word)
     mode = next(word.file.settings.element.iter("{*}compatSetting"))  # else Word uses an old mode
     mode.set(next(key for key in mode.attrib if key.endswith("}val")), "15")
     theme = next(word.file.settings.element.iter("{*}themeFontLang"))
-    theme.getparent().replace(theme, make_element("themeFontLang", val=LOCALES[word.language]))
+    language = make_element("themeFontLang", val=LOCALES[word.language])
+    theme.getparent().replace(theme, *parse_elements(language))
 
 
 def _set_bullets(word: Word) -> None:
@@ -277,11 +288,7 @@ def _set_bullets(word: Word) -> None:
                 level.remove(symbols)
 
 
-def _make_fonts() -> Any:
-    return make_element("rFonts", ascii=FONT, hAnsi=FONT, eastAsia=FONT, cs=FONT)
-
-
-def _make_language(language: Language) -> Any:
+def _make_language(language: Language) -> str:
     return make_element("lang", val=LOCALES[language], eastAsia=LOCALES[language], bidi="ar-SA")
 
 
@@ -290,20 +297,16 @@ def _apply_look(style: Any, look: StyleLook) -> None:
     list_properties, level = (style.find(f".//{{*}}{tag}") for tag in ("numPr", "outlineLvl"))
     for old in [*style.findall("{*}pPr"), *style.findall("{*}rPr")]:
         style.remove(old)
-    style.append(
+    paragraph, run = parse_elements(
         make_element(
             "pPr",
             make_element("keepNext") if look.keep else None,
-            list_properties,
             *_make_paragraph_looks(look),
             make_element("jc", val=look.align),
-            level,
         )
-    )
-    style.append(
-        make_element(
+        + make_element(
             "rPr",
-            _make_fonts(),
+            FONTS,
             make_element("b", val=int(look.bold)),
             make_element("i", val=int(look.italic)),
             make_element("color", val="000000"),
@@ -311,9 +314,12 @@ def _apply_look(style: Any, look: StyleLook) -> None:
             make_element("szCs", val=round(2 * look.size)),
         )
     )
+    paragraph[look.keep : look.keep] = [] if list_properties is None else [list_properties]
+    paragraph.extend([] if level is None else [level])
+    style.extend([paragraph, run])
 
 
-def _make_paragraph_looks(look: StyleLook) -> list[Any]:
+def _make_paragraph_looks(look: StyleLook) -> list[str | None]:
     """Return the border, the space above, between and below lines, and the indents of a style."""
     sides = ("top", "left", "bottom", "right")
     box = [make_element(side, val="single", sz=6, space=4, color="000000") for side in sides]
@@ -353,11 +359,30 @@ def set_properties(word: Word, document: Document) -> None:
             package.rels.pop(key)
 
 
-def remove_times(data: bytes) -> bytes:
-    """Return the package with its parts in a fixed order and without times."""
-    with zipfile.ZipFile(io.BytesIO(data)) as package:
-        names = sorted(package.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
-        return zip_parts((name, package.read(name)) for name in names)
+def pack_parts(word: Word) -> bytes:
+    """Return the file with its parts in a fixed order and without times."""
+    from docx.opc.pkgwriter import PackageWriter
+
+    writer: Any = PackageWriter
+    package, store = word.file.part.package, _PartStore()
+    for part in package.parts:
+        part.before_marshal()
+    writer._write_content_types_stream(store, package.parts)  # its ``write`` would compress
+    writer._write_pkg_rels(store, package.rels)  # what is compressed here
+    writer._write_parts(store, package.parts)
+    names = sorted(store.parts, key=lambda name: (name != "[Content_Types].xml", name))
+    return zip_parts((name, store.parts[name]) for name in names)
+
+
+class _PartStore:
+    """The parts of a package by name, where python-docx writes to a zip."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, bytes] = {}
+
+    def write(self, uri: Any, blob: bytes) -> None:
+        """Keep a part."""
+        self.parts[uri.membername] = blob
 
 
 def cut_picture(png: bytes) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sipas_analysis.documents.column_widths import fit_columns
 from sipas_analysis.documents.model import Table, render_text
@@ -71,14 +70,14 @@ def append_table(word: Word, table: Table) -> None:
         )
         for position, cells in enumerate(table.rows)
     ]
-    labels = [[make_text_run(label)] for label in layout.head]
+    labels = [make_text_run(label, looks=make_element("b")) for label in layout.head]
     first = _make_row(labels, widths, ["center"] * len(labels), style, keep=True, head=True)
     grid = make_element("tblGrid", *(make_element("gridCol", w=width) for width in widths))
     properties = _make_table_properties(word.render(table.caption), widths)
-    word.append_element(make_element("tbl", properties, grid, first, *body))
+    word.append_elements(make_element("tbl", properties, grid, first, *body))
 
 
-def _make_table_properties(caption: str, widths: Sequence[int]) -> Any:
+def _make_table_properties(caption: str, widths: Sequence[int]) -> str:
     pad = convert_to_twips(PADDING)
     return make_element(
         "tblPr",
@@ -104,34 +103,28 @@ def _make_table_properties(caption: str, widths: Sequence[int]) -> Any:
 
 
 def _make_row(
-    cells: Iterable[list[Any]],
+    cells: Iterable[str],
     widths: Sequence[int],
     sides: Sequence[str],
     style: str,
     *,
     keep: bool,
     head: bool = False,
-) -> Any:
+) -> str:
     """Return a row that stays on one page; the head is bold, shaded and on every page."""
-    row = make_element(
-        "tr",
-        make_element(
-            "trPr", make_element("cantSplit"), make_element("tblHeader") if head else None
-        ),
-    )
+    stay = make_element("keepNext") if keep else None
+    shade = make_element("shd", val="clear", color="auto", fill="ECECEC") if head else None
+    columns = []
     for runs, width, side in zip(cells, widths, sides, strict=True):
-        for run in runs if head else ():
-            run.insert(0, make_element("rPr", make_element("b")))
-        stay = make_element("keepNext") if keep else None
         look = make_element(
             "pPr", make_element("pStyle", val=style), stay, make_element("jc", val=side)
         )
-        shade = make_element("shd", val="clear", color="auto", fill="ECECEC") if head else None
         facts = make_element(
             "tcPr",
             make_element("tcW", w=width, type="dxa"),
             shade,
             make_element("vAlign", val="center"),
         )
-        row.append(make_element("tc", facts, make_element("p", look, *runs)))
-    return row
+        columns.append(make_element("tc", facts, make_element("p", look, runs)))
+    header = make_element("tblHeader") if head else None
+    return make_element("tr", make_element("trPr", make_element("cantSplit"), header), *columns)

@@ -4,8 +4,9 @@ Texts are escaped by the template engine; pictures are embedded. The same docume
 give the same bytes.
 """
 
+import re
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 KEPT = "!$'()*+,/:;=?@[]{}|~"  # letters that a data URL in double quotes need not encode
+_ENCODED = re.compile(f"[^{re.escape(KEPT)}A-Za-z0-9_.-]+")
+_encode_run = lru_cache(1000)(quote)  # few runs of letters occur, each a thousand times
 Rows = tuple[tuple[object, ...], ...]
 
 
@@ -79,7 +82,8 @@ def _embed_picture(picture: Picture, language: Language, narrow: bool = False) -
     """Return a picture as a data URL; letters of SVG are kept, so that it is short."""
     from markupsafe import Markup
 
-    encoded = quote(picture.draw(language, narrow), safe=KEPT)
+    svg = picture.draw(language, narrow).decode("utf-8")
+    encoded = _ENCODED.sub(lambda run: _encode_run(run[0]), svg)
     return Markup(f"data:image/svg+xml,{encoded}")  # noqa: S704 (no letter of markup is kept)
 
 
