@@ -214,20 +214,25 @@ def describe_cells(table: pd.DataFrame, survey: Survey, *, by_level: bool = True
     return _stack_cells(table, domains, matrix, links, (least, width))
 
 
-def describe_bases(table: pd.DataFrame, survey: Survey) -> Cells:
+def describe_bases(table: pd.DataFrame, survey: Survey, hidden: Marks) -> Cells:
     """Return how many answered, behind each figure of a table, as functions of cells.
 
-    A cell is the number of people of one unit who answered one item: at most its forms.
+    A cell is the number of people of one unit who answered one item: at most its forms, which are
+    not published of a unit whose overall figure is hidden.
     """
     domains = _list_domains(table, survey)
     slopes = _slope_figures(survey.instrument, domains, table)
     best = np.append(np.flatnonzero(np.diff(domains.item)), domains.item.size - 1)
-    most = np.maximum(domains.forms[:, None], domains.base[:, best])
+    person = _weigh_person(table, domains)
+    is_overall = (table["level"] == OVERALL).to_numpy()[domains.rows[:, 0]]
+    has_no_n = hidden[domains.rows[is_overall]].any(axis=0)[domains.is_unit]
+    forms = domains.forms + 10 * survey.wave.min_cell * person * has_no_n
+    most = np.maximum(forms[:, None], domains.base[:, best])
     whole = _merge_levels(domains, best, domains.base[:, best], most)
     matrix = _place_slopes(whole, (slopes[:, :, best] > 0).astype(float), len(table))
     nothing = sparse.csr_array((0, whole.total.size)), np.zeros((0, 2))
     is_small = (table["flag"] == SUPPRESS).to_numpy()  # of others it may be known
-    least = is_small * survey.wave.min_cell * _weigh_person(table, domains)
+    least = is_small * survey.wave.min_cell * person
     return _stack_cells(table, whole, matrix, nothing, (least, np.zeros_like(whole.total)))
 
 

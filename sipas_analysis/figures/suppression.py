@@ -176,7 +176,8 @@ def _hide_bounded(
     hidden = closure.complete(hidden)
     is_small, n_rows = mark_small(table), len(table)
     cells = describe_cells(table, survey, by_level=by_level)
-    audits = [Audit(part, is_small) for part in (cells, describe_bases(table, survey))]
+    bases = describe_bases(table, survey, hidden)
+    audits = [Audit(part, is_small) for part in (cells, bases)]
     answers = np.zeros(len(cells.answer_item), dtype=bool)
     while True:
         answers |= cells.mark_thin_answers(hidden)

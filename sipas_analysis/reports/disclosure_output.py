@@ -16,9 +16,9 @@ def describe_disclosure(
     counts = figures_of(survey).disclosure
     rows = [
         {
-            "what": say(language, f"disclosure.{measure}", min_cell=survey.wave.min_cell),
-            "n": "" if pd.isna(n) else format_number(int(n), language),
-            "percent": "" if pd.isna(percent) else f"{format_number(percent, language, 2)}%",
+            "hidden": say(language, f"disclosure.{measure}", min_cell=survey.wave.min_cell),
+            "amount": "" if pd.isna(n) else format_number(int(n), language),
+            "share": "" if pd.isna(percent) else f"{format_number(percent, language, 2)}%",
         }
         for measure, n, percent in counts.itertuples(index=False)
     ]

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from sipas_analysis.figures.disclosure import Audit
 from sipas_analysis.figures.published import Figures
+from sipas_analysis.figures.suppression import Suppression
 
 FACTORS = {"access": ["A1", "A2", "A3"], "results": ["D1", "D2", "D3"]}
 ITEMS = [item for items in FACTORS.values() for item in items]
@@ -51,7 +52,10 @@ class Attacker:
 
     def __init__(self, survey):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sipas_analysis.figures.wave_tables.hide_figures", lambda table, _: table)
+            patch.setattr(
+                "sipas_analysis.figures.wave_tables.suppress_figures",
+                lambda table, _: Suppression(table, table["flag"].eq(""), table["flag"].eq("")),
+            )
             self.truth = Figures(survey).scores  # nothing hidden
         scores = Figures(survey).scores
         scores["denominator"] = self.truth["denominator"]
