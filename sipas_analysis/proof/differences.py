@@ -93,6 +93,7 @@ def _are_same(old: str | None, new: str | None, version: tuple[str, str]) -> boo
 def _cut_same_ends(old: str | None, new: str | None) -> tuple[str, str]:
     """Return the words of two pieces from the first letter that differs, with some before it."""
     old, new = old or "", new or ""
-    same = next((k for k, pair in enumerate(zip(old, new, strict=False)) if len({*pair}) > 1), 0)
+    pairs = enumerate(zip(old, new, strict=False))
+    same = next((k for k, pair in pairs if len({*pair}) > 1), min(len(old), len(new)))
     start = max(0, same - 30)
     return old[start : start + 100], new[start : start + 100]

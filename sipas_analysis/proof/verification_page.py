@@ -123,6 +123,9 @@ def _shorten(value: object) -> object:
         return value
     text = value.text("en") if hasattr(value, "text") else str(value)
     text = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+        letter
+        if letter.isprintable() or letter == "\N{NO-BREAK SPACE}"
+        else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
     )
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
