@@ -258,6 +258,8 @@ def _list_folders() -> Iterator[Path]:
         if not any(folder.parent == root for folder in _FOLDERS):
             with suppress(OSError):
                 _FOLDERS.append(_make_folder(root))
+                if root == MEMORY:  # for whoever else needs a temporary folder
+                    tempfile.tempdir = str(_FOLDERS[-1])
                 yield _FOLDERS[-1]
 
 

@@ -30,6 +30,7 @@ def fresh(tmp_path, monkeypatch):
         monkeypatch.setattr(input_copies, name, empty)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(input_copies.tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
+    monkeypatch.setattr(input_copies.tempfile, "tempdir", None)
     yield tmp_path
     input_copies.remove_copies()
 
@@ -99,6 +100,7 @@ def test_without_a_temporary_folder_copies_lie_in_memory(fresh, monkeypatch):
     monkeypatch.setattr(input_copies, "MEMORY", memory)
     monkeypatch.setattr(input_copies.tempfile, "gettempdir", lambda: str(fresh / "none"))
     assert copy_input(path).is_relative_to(memory)
+    assert Path(input_copies.tempfile.tempdir).parent == memory  # for whoever needs one, too
     input_copies.remove_copies()
     input_copies._FOLDERS.clear()
     monkeypatch.setattr(input_copies, "MEMORY", fresh / "none")
