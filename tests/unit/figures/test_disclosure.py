@@ -168,3 +168,59 @@ def test_three_people_of_a_unit_where_all_are_satisfied_stay_unknown(read_answer
     assert Attacker(survey).bound(few_people)[0] == 0
     monkeypatch.setattr(Audit, "find_exposed", lambda *_: None)
     assert Attacker(survey).bound(few_people)[0] == 3
+
+
+def write_kind(kind, n_units=4):
+    """Return answers and units of a kind of wave that gave a hidden figure away.
+
+    ``factor``: 100 % of a factor of which few answered one item; ``all``: everybody satisfied with
+    everything; ``single``: a unit of one form; ``ten``: few enough for a threshold of ten.
+    """
+    few = {"factor": 3, "all": 4, "single": 20, "ten": 8}[kind]
+    n_first = 1 if kind == "single" else 20
+    first = ["u-0,5,5,5,5,5,5"] * min(few, n_first) + ["u-0,5,,5,5,5,5"] * (n_first - few)
+    if kind == "factor":
+        first = [
+            form.replace("5,5,5", "4,5,3") if at % 2 else form for at, form in enumerate(first)
+        ]
+        first = [
+            form.replace("4,5,3,", "5,5,5,").replace("5,5,5,5,5,5", "5,5,5,3,5,4") for form in first
+        ]
+    others = [f"u-{unit},{form}" for unit in range(1, n_units) for form in MIXED]
+    units = "code,name_vi,group\n"
+    units += "".join(f"u-{k},Sở {k},departments\n" for k in range(n_units))
+    return "\n".join(["unit," + ",".join(ITEMS), *first, *others]) + "\n", units
+
+
+@pytest.mark.parametrize("kind", ["factor", "all", "single", "ten"])
+def test_kinds_of_waves_that_gave_a_hidden_figure_away(read_answers, kind):
+    """No hidden figure is bounded too closely, nor is the number of forms of a hidden unit told."""
+    answers, units = write_kind(kind)
+    facts = {"min_cell": 10} if kind == "ten" else {}
+    copies = {"keep": "answers.csv", "because": "planted"}
+    survey = read_answers(answers, units=units, pack=LARGE_PACK, duplicates=copies, **facts)
+    close, n_hidden = attack(survey)
+    assert close == []
+    assert n_hidden
+    scores = Figures(survey).scores
+    of_hidden = scores.groupby(["domain", "unit"])["value"].transform(lambda v: v.isna().any())
+    pooled = scores["level"].isin(["factor", "overall"]) & scores["value"].notna() & of_hidden
+    assert scores.loc[pooled & (scores["domain"] == "unit"), "se"].isna().all()
+    if kind == "single":
+        assert scores.loc[scores["unit"] == "u-0", ["n", "n_valid"]].isna().all(axis=None)
+
+
+def test_answers_of_the_whole_that_few_hidden_people_gave_are_hidden(read_answers):
+    """A level that no hidden unit chose would be known of each: the value stays, levels do not."""
+    answers, units = write_kind("factor")
+    copies = {"keep": "answers.csv", "because": "planted"}
+    figures = Figures(read_answers(answers, units=units, pack=LARGE_PACK, duplicates=copies))
+    hidden = figures.suppression.hidden_answers
+    assert hidden
+    levels = figures.by_id.set_index("id").filter(like="answer_")
+    assert levels.loc[[*hidden]].isna().all(axis=None)
+    counts = figures.disclosure.set_index("measure")["n"]
+    assert counts["answers"] == len(hidden)
+    assert counts["small"] == 1
+    assert counts["at_risk"] == 1
+    assert 0 < figures.disclosure.set_index("measure").loc["lost", "percent"] < 50
