@@ -52,7 +52,7 @@ def archive(tmp_path_factory):
     survey = read_survey(read_wave(write_wave(wave, answers + "\n", min_forms=20)))
     private = make_private_receipt(survey)
     facts = receipt_facts(survey) | {"private": hash_private_receipt(private)}
-    outputs = write_common_files(survey, out, ("vi",), facts, {}, {})
+    outputs = write_common_files(survey, out, ("vi",), facts, unchanged={}, failed={})
     write_private_receipt(private, out)
     write_receipt(seal_receipt(facts | {"outputs": outputs}), out)
     return write_archive(out, wave / "a.zip", wave)
