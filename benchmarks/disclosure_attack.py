@@ -1,0 +1,205 @@
+"""Attack the published files of random waves with small groups: which hidden numbers follow.
+
+    python benchmarks/disclosure_attack.py [--waves 500] [--package FOLDER] [--label after]
+
+Waves are drawn by ``tests/recovery/small_groups.py`` and attacked by
+``tests/recovery/attacker.py``, which imports nothing of ``sipas_analysis``. ``--package`` is a
+checkout whose program publishes them (this one if left out). Beside it the information that the
+tables lose (people times importance) is set against the least that any choice of hidden figures
+must lose, on waves of two or three units.
+Adds its rows to benchmarks/results/disclosure.csv, one for each label; docs/disclosure.md shows it.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import chain, product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "disclosure.csv"
+sys.path.insert(0, str(ROOT / "tests" / "recovery"))
+import attacker  # noqa: E402
+import small_groups  # noqa: E402
+
+IMPORTANCE = {"factor": 3.0, "block": 5.0, "overall": 10.0}  # as figures/disclosure_cells.py
+PARTS = ("scores", "respondents", "people", "counts")
+PUBLISH = """
+import sys
+from pathlib import Path
+import sipas_analysis as sipas
+from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.figures.identified import concat_figures
+from sipas_analysis.figures.published import Figures
+for folder in map(Path, sys.argv[1:]):
+    figures = Figures(sipas.read_survey(sipas.read_wave(folder / "wave.yaml")))
+    parts = [figures._part(name) for name in %r]
+    tables = figures.tables(("scores",)) | {"figures": concat_figures(parts)}
+    write_tables(tables, folder / "tables")
+"""
+
+
+def publish(folders, package):
+    """Write the tables of waves with the program of a checkout."""
+    environment = os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", PUBLISH % (PARTS,), *map(str, folders)]
+    subprocess.run(command, env=environment, check=True, cwd="/")
+
+
+def attack_waves(seeds, folder, package):
+    """Draw waves, publish them, and count what an outsider or a contributor finds in each."""
+    folders = [folder / f"{seed}" for seed in seeds]
+    for seed, place in zip(seeds, folders, strict=True):
+        small_groups.write_wave(place, seed)
+    publish([place for place in folders if not (place / "tables").exists()], package)
+    return [{"seed": seed} | attack(place) for seed, place in zip(seeds, folders, strict=True)]
+
+
+def attack(folder):
+    """Count hidden numbers of one wave, and those that somebody finds, by kind of attack."""
+    reader = attacker.Reader(folder, folder / "tables")
+    targets = attacker.list_targets(reader)
+    counts = Counter()
+    for target in targets:
+        size = "small" if target.people < reader.fewest else "beside"
+        counts[f"hidden_{target.kind}_{size}"] += 1
+    for who, target in attacker.find_disclosed(reader):
+        size = "small" if target.people < reader.fewest else "beside"
+        reader_kind = "outsider" if who == "outsider" else "contributor"
+        counts[f"{reader_kind}_{target.kind}_{size}"] += 1
+    for _, people in attacker.find_by_moments(reader):
+        counts["moments_" + ("small" if people < reader.fewest else "beside")] += 1
+    counts["differences"] = len(attacker.find_by_keys(reader))
+    return dict(counts)
+
+
+def measure_losses(folder):
+    """Return people × importance of all, small, hidden figures, and of the best choice."""
+    reader = attacker.Reader(folder, folder / "tables")
+    table, cost, matrix, fall, rise, width = describe_figures(reader)
+    is_hidden = (table["value"].isna()).to_numpy()
+    is_small = (table["people"] < reader.fewest).to_numpy()
+    best = find_best_choice(cost, matrix, fall + rise, width, is_small)
+    losses = {"all": cost.sum(), "small": cost[is_small].sum(), "hidden": cost[is_hidden].sum()}
+    return losses | {"best": cost @ best if best is not None else np.nan}
+
+
+def describe_figures(reader):
+    """Return figures over cells of satisfied people: costs, sums, room of the cells and widths."""
+    units, items = [*reader.group], reader.asked
+    place = {pair: at for at, pair in enumerate(product(units, items))}
+    frame, rows, sums = reader.forms.set_index("unit"), [], []
+    for row in reader.scores.itertuples():
+        codes = [row.variable] if row.variable in items else reader.parts.get(row.variable, [])
+        members = reader.members(row)
+        answers = frame.loc[frame.index.isin(members), codes]
+        people = int(answers.notna().any(axis=1).sum())
+        if not people:
+            continue
+        base = int(answers.notna().sum().sum())
+        rows.append({"level": row.level, "value": row.value, "people": people, "base": base})
+        sums.append([place[unit, code] for unit in members for code in codes])
+    table = pd.DataFrame(rows)
+    ones = [(1.0, at, cell) for at, cells in enumerate(sums) for cell in cells]
+    value, row, column = zip(*ones, strict=True)
+    matrix = sparse.csr_array((value, (row, column)), shape=(len(table), len(place)))
+    answers = frame[items].notna().groupby(level=0).sum().loc[units].to_numpy().ravel()
+    fall = (frame[items] >= 4).groupby(level=0).sum().loc[units].to_numpy().ravel()
+    cost = (table["people"] * table["level"].map(IMPORTANCE).fillna(1.0)).to_numpy()
+    width = np.minimum(table["base"], reader.fewest).to_numpy(dtype=float)
+    return table, cost, matrix, fall.astype(float), (answers - fall).astype(float), width
+
+
+def find_best_choice(cost, matrix, room, width, is_small):
+    """Return the cheapest choice of hidden figures that leaves every hidden one wide enough.
+
+    For each figure two tables agree with everything shown and differ by its width, if it is
+    hidden. Tables need not be whole numbers: the least loss of whole ones is not lower. None if the
+    search does not end in time.
+    """
+    n_figures, n_cells = matrix.shape
+    blocks, lows, highs = [], [], []
+    reach = np.abs(matrix) @ room
+    n = n_figures + n_figures * n_cells
+    eye = sparse.eye_array(n_figures, format="csr")
+    empty = sparse.csr_array((n_figures, n - n_figures))
+    for at in range(n_figures):
+        change = sparse.lil_array((n_figures, n))
+        own = slice(n_figures + at * n_cells, n_figures + (at + 1) * n_cells)
+        change[:, own] = matrix
+        shown = sparse.hstack([sparse.diags_array(reach), empty])
+        blocks += [change.tocsr() - shown, change.tocsr() + shown]
+        lows += [np.full(n_figures, -np.inf), np.zeros(n_figures)]
+        highs += [np.zeros(n_figures), np.full(n_figures, np.inf)]
+        wide = sparse.lil_array((1, n))
+        wide[:, own] = matrix[[at]]
+        wide[:, :n_figures] = -width[at] * eye[[at]]
+        blocks, lows, highs = [*blocks, wide.tocsr()], [*lows, [0.0]], [*highs, [np.inf]]
+    rows = LinearConstraint(sparse.vstack(blocks), np.concatenate(lows), np.concatenate(highs))
+    ends = np.tile(room, n_figures)  # two tables, one below and one above
+    bounds = Bounds(np.r_[is_small, -ends], np.r_[np.ones(n_figures), ends])
+    whole = np.r_[np.ones(n_figures), np.zeros(n - n_figures)]
+    aim = np.r_[cost, np.zeros(n - n_figures)]
+    options = {"time_limit": 20.0, "mip_rel_gap": 0.01}
+    result = milp(aim, integrality=whole, bounds=bounds, constraints=rows, options=options)
+    return result.x[:n_figures].round() if result.status == 0 else None
+
+
+def parse_arguments():
+    """Return the arguments of the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--waves", type=int, default=500)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--optimum", type=int, default=40, help="waves set against the optimum")
+    parser.add_argument("--package", type=Path, default=ROOT)
+    parser.add_argument("--label", default="after")
+    parser.add_argument("--folder", type=Path, help="keeps waves and tables")
+    parser.add_argument("--jobs", type=int, default=2)
+    return parser.parse_args()
+
+
+def main():
+    """Attack the waves and add a row to the table of results."""
+    facts, start = parse_arguments(), time.perf_counter()
+    with TemporaryDirectory() as temporary:
+        folder = facts.folder or Path(temporary)
+        seeds = np.arange(facts.first, facts.first + facts.waves)
+        parts = [part.tolist() for part in np.array_split(seeds, max(1, len(seeds) // 10))]
+        work = partial(attack_waves, folder=folder, package=facts.package)
+        with ProcessPoolExecutor(facts.jobs) as pool:
+            found = pd.DataFrame([*chain(*pool.map(work, parts))]).fillna(0)
+            places = [folder / f"{seed}" for seed in seeds.tolist()]
+            small = [place for place in places if len(_list_units(place)) <= 3]
+            losses = pd.DataFrame([*pool.map(measure_losses, small[: facts.optimum])]).dropna()
+    totals = found.drop(columns="seed").sum().astype(int).to_dict()
+    shares = (100 * losses.div(losses["all"], axis=0).mean()).round(1).add_prefix("lost_percent_")
+    row = {"label": facts.label, "waves": len(found), **totals, "optimum_waves": len(losses)}
+    row |= shares.drop("lost_percent_all").to_dict()
+    save_row(row)
+    print(pd.Series(row).to_string(), f"\n{time.perf_counter() - start:.0f} s")
+
+
+def _list_units(folder):
+    return (folder / "units.csv").read_text("utf-8").splitlines()[1:]
+
+
+def save_row(row):
+    """Write the row in place of an earlier one of its label."""
+    old = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame({"label": []})
+    table = pd.concat([old[old["label"] != row["label"]], pd.DataFrame([row])]).fillna(0)
+    table.to_csv(RESULTS, index=False)
+
+
+if __name__ == "__main__":
+    main()
