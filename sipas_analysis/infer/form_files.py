@@ -7,6 +7,7 @@ worker reads some of the files and returns the result of a job only.
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
 from glob import glob
@@ -98,15 +99,36 @@ def drop_paths(design: Design) -> Design:
 def open_files(paths: Iterable[str]) -> Iterator[FormFile]:
     """Open files in turn through one DuckDB connection.
 
-    A new connection starts a database with threads and takes 30 ms; a new cursor takes no time.
+    A new connection starts a database with threads and takes 30 ms; see ``keep_database``.
     """
-    import duckdb
-
-    with duckdb.connect() as database:
-        database.execute("SET preserve_insertion_order = false")
+    with keep_database() as database:
         for path in paths:
             with database.cursor() as cursor:
                 yield FormFile(cursor, path)
+
+
+_DATABASE: "ContextVar[DuckDBPyConnection | None]" = ContextVar("_DATABASE", default=None)
+
+
+@contextmanager
+def keep_database() -> "Iterator[DuckDBPyConnection]":
+    """Open a DuckDB connection, or use the one that is open around this call.
+
+    One estimate reads its files several times; nothing stays open after it.
+    """
+    import duckdb
+
+    database = _DATABASE.get()
+    if database is not None:
+        yield database
+        return
+    with duckdb.connect() as database:
+        database.execute("SET preserve_insertion_order = false")
+        token = _DATABASE.set(database)
+        try:
+            yield database
+        finally:
+            _DATABASE.reset(token)
 
 
 def map_files(

@@ -122,7 +122,28 @@ class Layout:
             mark=partial(_mark_answered, spec=spec),
             n_fixed=0 if spec.squares else len(spec.products),
             reads=tuple(self.names),
+            whole_sql=self._write_sql(),
         )
+
+    def _write_sql(self) -> tuple[str, ...]:
+        """Return the SQL of the columns of whole numbers of at least 0; none if some are not."""
+        spec = self.spec
+        are_plain = all(
+            facts.whole and facts.low >= spec.centre[name] for name, facts in self.variables.items()
+        )
+        if spec.joint or not are_plain or any(answer is not None for _, answer in spec.keys):
+            return ()
+        columns: dict[Key, str] = {
+            (name, None): f"coalesce(x{at} - {int(spec.centre[name])}, 0)"
+            for at, name in enumerate(self.names)
+        }
+        answered = {
+            name: f"(x{self.names.index(variable)} IS NOT NULL)::BIGINT"
+            for variable, name in spec.answered.items()
+        } | {ALL_FORMS: "1"}
+        products = [f"{columns[first]} * {columns[second]}" for first, second in spec.products]
+        sets = [answered[name] for name in spec.answer_sets]
+        return (*(columns[key] for key in spec.keys), *sets, *products)
 
     def numerator_slope(self, name: str, answer: Answer | None = None) -> Floats:
         """Return the slope of Σ w y by the columns that vary, shape (1, p)."""

@@ -5,6 +5,7 @@ variance. A blank answer is left out of both sums of a mean (R: ``na.rm = TRUE``
 Shares with intervals that are valid at 0 and 1 are in ``shares``.
 """
 
+from contextlib import nullcontext
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from sipas_analysis.infer.estimate_tables import (
     join_parts,
 )
 from sipas_analysis.infer.estimates import Estimates, flag_cells
+from sipas_analysis.infer.form_files import keep_database
 from sipas_analysis.infer.intervals import drop_rounding, t_interval
 from sipas_analysis.infer.layout import Key, Layout
 from sipas_analysis.infer.ratio_means import Mean, evaluate_mean
@@ -118,11 +120,12 @@ def _estimate_quantities(
     """Return means, totals or a ratio, each named by its variables."""
     check_request(names, level)
     design = take_design(sample)
-    facts = read_facts(design, names)
-    for name in names:
-        check_numbers(name, facts.variables[name], facts.n, allow_text=kind != "ratio")
-    layout = Layout(names, facts, joint=kind == "ratio")
-    totals = build_block(design, keys, layout.to_columns(), facts.scale)
+    with keep_database() if design.on_files else nullcontext():
+        facts = read_facts(design, names)
+        for name in names:
+            check_numbers(name, facts.variables[name], facts.n, allow_text=kind != "ratio")
+        layout = Layout(names, facts, joint=kind == "ratio")
+        totals = build_block(design, keys, layout.to_columns(), facts.scale)
     if kind == "ratio":
         pair = ((names[0], None), (names[-1], None))
         parts = [_estimate_quantity(totals, layout, pair, kind, level)]

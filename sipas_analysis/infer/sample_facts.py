@@ -5,7 +5,7 @@ reads these facts, from a frame or from files. Facts of parts can be added.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from sipas_analysis.infer.form_files import (
 Answer = str | int  # a text, or a whole code
 MOST_CODES = 20
 MOST_RANGE = 1000  # of whole numbers that are looked through for codes
+DATE_TYPES = ("DATE", "TIME", "INTERVAL")  # of DuckDB
+TEXT_TYPES = (*DATE_TYPES, "VARCHAR", "ENUM")
 DATES = ("datetime64", "datetime", "date", "time", "timedelta64", "timedelta", "period")
 
 
@@ -112,8 +114,13 @@ class SampleFacts:
         )
 
 
-def read_facts(design: Design, variables: Sequence[str] = ()) -> SampleFacts:
+def read_facts(
+    design: Design, variables: Sequence[str] = (), *, with_codes: bool = False
+) -> SampleFacts:
     """Read the facts of a whole sample: size, weights, range of each variable.
+
+    ``with_codes`` also reads the distinct values of whole numbers in files; in a frame they are
+    always listed.
 
     Raises:
         DesignError: A column is missing or a weight is invalid; all files are checked.
@@ -122,7 +129,12 @@ def read_facts(design: Design, variables: Sequence[str] = ()) -> SampleFacts:
         return _read_facts_of_frame(design.frame, design, variables)
     paths = list_files(design)
     check_kinds(design, paths, [*design.cell_columns, *variables])
-    job = partial(_read_facts_of_file, design=drop_paths(design), variables=tuple(variables))
+    job = partial(
+        _read_facts_of_file,
+        design=drop_paths(design),
+        variables=tuple(variables),
+        with_codes=with_codes,
+    )
     return reduce(SampleFacts.__add__, map_files(design, job, paths))
 
 
@@ -149,44 +161,80 @@ def check_numbers(
         raise DesignError(message, column=name, values=values)
 
 
-def _read_facts_of_file(file: FormFile, design: Design, variables: Sequence[str]) -> SampleFacts:
-    """Return the facts of one file, read by DuckDB."""
+def _read_facts_of_file(
+    file: FormFile, design: Design, variables: Sequence[str], with_codes: bool
+) -> SampleFacts:
+    """Return the facts of one file, read by DuckDB: one query for all numbers."""
     types = file.read_types()
     check_columns(design.design_columns, types)
     check_columns(variables, types)
-    n = int(file.select_rows("count(*)")[0][0])
-    facts = {name: _read_variable(file, name, types[name]) for name in variables}
     if design.weights and types[design.weights].startswith("VARCHAR"):
         raise DesignError("design_weight_text", column=design.weights)
-    least, largest, whole, has_zeros = 1.0, 1.0, True, False
-    if design.weights and n:
-        least, largest, whole, has_zeros = _read_weights(file, design, design.weights)
-    return SampleFacts(n, least, largest, whole, facts, has_zeros)
+    texts = [name for name in variables if types[name].startswith(TEXT_TYPES)]
+    numbers = [name for name in variables if name not in texts]
+    weights = _select_weights(design.weights) if design.weights else ""
+    parts = ["count(*)", *(_select_number(name, types[name]) for name in numbers), weights]
+    n, *found = file.select_rows(", ".join(filter(None, parts)))[0]
+    at = range(0, 4 * len(numbers), 4)
+    ranges = {name: found[start : start + 4] for name, start in zip(numbers, at, strict=True)}
+    facts = {name: _describe_number(name, *ranges[name]) for name in numbers}
+    if with_codes:
+        facts |= {name: _read_codes(file, name, types[name], facts[name]) for name in numbers}
+    facts |= {name: _read_text(file, name, types[name]) for name in texts}
+    facts = {name: facts[name] for name in variables}
+    if not design.weights or not n:
+        return SampleFacts(n, 1.0, 1.0, True, facts, False)
+    n_wrong, low, high, whole, n_zero = found[4 * len(numbers) :]
+    if n_wrong:
+        _refuse_weight(file, design, design.weights)
+    least, largest = (np.inf, 0.0) if low is None else (float(low), float(high))
+    return SampleFacts(n, least, largest, low is None or bool(whole), facts, n_zero > 0)
 
 
-def _read_variable(file: FormFile, name: str, sql_type: str) -> VariableFacts:
-    """Return the facts of one variable, read by DuckDB."""
+def _read_text(file: FormFile, name: str, sql_type: str) -> VariableFacts:
+    """Return the facts of texts or days, read by DuckDB."""
     column = quote_name(name)
-    if sql_type in ("FLOAT", "DOUBLE"):  # a NaN in a file is a blank
-        column = f"(CASE WHEN isnan({column}) THEN NULL ELSE {column} END)"
-    n_blank = f"count(*) - count({column})"
-    is_dates = sql_type.startswith(("DATE", "TIME", "INTERVAL"))
-    if is_dates or sql_type.startswith(("VARCHAR", "ENUM")):
-        blanks, answers = file.select_rows(f"{n_blank}, list(DISTINCT {column}::VARCHAR)")[0]
-        known_answers = sorted(answer for answer in answers or () if answer is not None)
-        return VariableFacts(np.nan, np.nan, True, blanks, tuple(known_answers), is_dates=is_dates)
-    number = f"CASE WHEN {column} THEN 1 WHEN NOT {column} THEN 0 END"
-    number = number if sql_type == "BOOLEAN" else column
-    blanks, low, high, whole = file.select_rows(f"{n_blank}, {_select_range(number)}")[0]
-    if low is None:
-        low, high = np.nan, np.nan
+    wanted = f"count(*) - count({column}), list(DISTINCT {column}::VARCHAR)"
+    blanks, answers = file.select_rows(wanted)[0]
+    known_answers = sorted(answer for answer in answers or () if answer is not None)
+    is_dates = sql_type.startswith(DATE_TYPES)
+    return VariableFacts(np.nan, np.nan, True, blanks, tuple(known_answers), is_dates=is_dates)
+
+
+def _write_number(name: str, sql_type: str) -> str:
+    """Return the SQL of a number or yes/no as a number; a NaN in a file is a blank."""
+    column = quote_name(name)
+    if sql_type == "BOOLEAN":
+        return f"CASE WHEN {column} THEN 1 WHEN NOT {column} THEN 0 END"
+    is_float = sql_type in ("FLOAT", "DOUBLE")
+    return f"(CASE WHEN isnan({column}) THEN NULL ELSE {column} END)" if is_float else column
+
+
+def _select_number(name: str, sql_type: str) -> str:
+    """Return the SQL of blanks, least and largest number, and whether all numbers are whole."""
+    number = _write_number(name, sql_type)
+    if sql_type.endswith(("INT", "INTEGER")):
+        return f"count(*) - count({number}), min({number}), max({number}), true"
+    return f"count(*) - count({number}), {_select_range(number)}"
+
+
+def _describe_number(
+    name: str, blanks: int, low: float | None, high: float | None, whole: bool | None
+) -> VariableFacts:
+    """Return the facts of a variable from what its query found; ``codes`` of one that is blank."""
+    if low is None or high is None:
+        return VariableFacts(np.nan, np.nan, whole is not False, blanks, codes=())
     _check_finite(name, (low, high))
-    codes = None
-    if whole and high - low < MOST_RANGE:
-        listed = file.select_rows(f"list(DISTINCT ({number})::DOUBLE)")[0][0]
-        codes = _list_codes([code for code in listed if code is not None])
-    codes = () if np.isnan(low) else codes
-    return VariableFacts(float(low), float(high), whole is not False, blanks, codes=codes)
+    return VariableFacts(float(low), float(high), whole is not False, blanks)
+
+
+def _read_codes(file: FormFile, name: str, sql_type: str, facts: VariableFacts) -> VariableFacts:
+    """Return the facts with the distinct values of whole numbers, if there are few."""
+    if not facts.whole or not facts.high - facts.low < MOST_RANGE:
+        return facts
+    number = _write_number(name, sql_type)
+    listed = file.select_rows(f"list(DISTINCT ({number})::DOUBLE)")[0][0]
+    return replace(facts, codes=_list_codes([code for code in listed if code is not None]))
 
 
 def _list_codes(values: Iterable[float]) -> tuple[int, ...] | None:
@@ -203,21 +251,27 @@ def _select_range(number: str) -> str:
     )
 
 
-def _read_weights(file: FormFile, design: Design, weights: str) -> tuple[float, float, bool, bool]:
-    """Return the least and largest weight above 0, whether all are whole, whether some are 0."""
+def _select_weights(weights: str) -> str:
+    """Return the SQL of wrong weights, the range of those above 0, and the number of zeros."""
     weight = quote_name(weights)
-    is_right = f"coalesce(isfinite({weight}::DOUBLE) AND {weight} >= 0, false)"
-    wrong = file.select_rows(f"{weight}::DOUBLE", f"WHERE NOT {is_right} LIMIT 1")
-    if wrong:
-        wrong_weight = np.nan if wrong[0][0] is None else wrong[0][0]
-        check_weights(design, pd.DataFrame({weights: [wrong_weight]}), Path(file.path).name)
     above_zero = f"nullif({weight}::DOUBLE, 0)"
-    low, high, whole, n_zero = file.select_rows(
-        f"{_select_range(above_zero)}, count(*) - count({above_zero})"
-    )[0]
-    if low is None:
-        return np.inf, 0.0, True, True
-    return float(low), float(high), bool(whole), n_zero > 0
+    return (
+        f"count(*) FILTER (NOT {_write_is_right(weight)}), {_select_range(above_zero)}, "
+        f"count(*) - count({above_zero})"
+    )
+
+
+def _write_is_right(weight: str) -> str:
+    return f"coalesce(isfinite({weight}::DOUBLE) AND {weight} >= 0, false)"
+
+
+def _refuse_weight(file: FormFile, design: Design, weights: str) -> None:
+    """Refuse the first wrong weight of a file."""
+    weight = quote_name(weights)
+    where = f"WHERE NOT {_write_is_right(weight)} LIMIT 1"
+    ((wrong,),) = file.select_rows(f"{weight}::DOUBLE", where)
+    wrong_weight = np.nan if wrong is None else wrong
+    check_weights(design, pd.DataFrame({weights: [wrong_weight]}), Path(file.path).name)
 
 
 def _read_facts_of_frame(

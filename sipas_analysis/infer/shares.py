@@ -91,7 +91,7 @@ def proportion(
     check_word(method, (*get_args(Method), *NAMES_IN_R), "method")
     kind = NAMES_IN_R.get(method, cast("Method", method))
     sample = take_design(design)
-    facts = _read_codes(names, read_facts(sample, names))
+    facts = _read_codes(names, read_facts(sample, names, with_codes=True))
     layout = Layout(names, facts)
     totals = build_block(sample, keys, layout.to_columns(), facts.scale)
     parts = [_estimate_share(totals, layout, key, kind, level) for key in layout.spec.keys]

@@ -40,6 +40,8 @@ class Columns:
         mark: Returns the facts of a frame; a whole number counts as so many.
         n_fixed: The last ``n_fixed`` columns are totalled but have no error.
         reads: Columns of the frame that ``make`` and ``mark`` read.
+        whole_sql: SQL of each column, whole numbers of at least 0 made from those read: x0, x1, …;
+            none where answers are no such numbers.
     """
 
     names: tuple[str, ...]
@@ -50,6 +52,7 @@ class Columns:
     mark: Callable[[pd.DataFrame], Sequence[Floats]] = field(default=lambda _: [])
     n_fixed: int = 0
     reads: tuple[str, ...] = ()
+    whole_sql: tuple[str, ...] = ()
 
     @property
     def binary(self) -> bool:
@@ -355,11 +358,6 @@ def convert_sums(
     steps = _list_steps(columns, scale)
     whole = np.add.reduceat(counts, starts, axis=0) if len(order) else counts[:0]
     marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
-    moment = None
-    if sums.moments is not None:
-        is_sorted = np.array_equal(order, np.arange(len(table)))  # moments are large: no copy
-        moments = sums.moments if is_sorted else sums.moments[order]
-        moment = _unfold_moments(moments, columns, scale)
     return Block(
         keys=_restore_types(domains.set_axis(list(by), axis=1), design),
         columns=columns.names,
@@ -369,7 +367,7 @@ def convert_sums(
         cell=cell[order],
         part=(counts * steps).sum(axis=2),
         part_people=people.astype(float),
-        moment=moment,
+        moment=_unfold_moments(sums.moments, order, columns, scale),
         stages=find_stages(design.declaration, cells) if design.on_files else design.stages,
         p=len(columns.names) - columns.n_fixed,
         scale=scale,
@@ -394,8 +392,14 @@ def _restore_types(keys: pd.DataFrame, design: Design) -> pd.DataFrame:
     return keys.astype({name: design.frame[name].dtype for name in keys})
 
 
-def _unfold_moments(moments: Ints, columns: Columns, scale: WeightRounding) -> Floats:
-    """Return folded second moments as floats."""
+def _unfold_moments(
+    moments: Ints | None, order: Ints, columns: Columns, scale: WeightRounding
+) -> Floats | None:
+    """Return folded second moments as floats, in the order of these rows; None where none are."""
+    if moments is None:
+        return None
+    if not np.array_equal(order, np.arange(len(moments))):  # else large moments are not copied
+        moments = moments[order]
     p = moments.shape[1]
     if columns.binary:
         first, *second = scale.fold_steps(1.0, True, power=2)

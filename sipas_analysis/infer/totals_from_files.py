@@ -23,6 +23,7 @@ from sipas_analysis.infer.form_files import (
 )
 from sipas_analysis.infer.replicates import add_replicates
 from sipas_analysis.infer.sample_facts import read_facts
+from sipas_analysis.infer.sql_sums import count_in_sql
 from sipas_analysis.infer.totals import Block, Columns, Sums, add_sums, convert_sums, count_forms
 
 SUMS_HELD = 8  # sums of so many pieces are added together, to limit the use of memory
@@ -104,7 +105,11 @@ def _count_file(file: FormFile, count_pieces: Callable[[FormFile], Iterator[Sums
 def _count_pieces(
     file: FormFile, design: Design, by: Sequence[str], columns: Columns, scale: WeightRounding
 ) -> Iterator[Sums]:
-    """Count the forms of each piece of a file, reading only the columns that are needed."""
+    """Count the forms of a file by SQL, or of each of its pieces; only columns in need are read."""
+    sums = count_in_sql(file, design, by, columns, scale)
+    if sums is not None:
+        yield sums
+        return
     weights = [design.weights] if design.weights else []
     for piece in file.read_pieces([*by, *design.cell_columns, *weights, *columns.reads]):
         yield count_forms(piece, design, by, columns, scale)

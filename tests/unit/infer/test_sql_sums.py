@@ -1,0 +1,79 @@
+"""Counting inside DuckDB: the same bits as in memory, and only where SQL is exact."""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.infer.estimates import round_to_text
+from sipas_analysis.infer.form_files import open_files
+from sipas_analysis.infer.layout import Layout
+from sipas_analysis.infer.sample_facts import read_facts
+from sipas_analysis.infer.sql_sums import count_in_sql
+
+
+def make_forms() -> pd.DataFrame:
+    """Return 3,000 forms with blanks, a blank key, odd weights and weights of 0."""
+    rng = np.random.default_rng(7)
+    forms = pd.DataFrame(
+        {
+            "unit": rng.choice(["a", "b", "c'\"", None], 3000),
+            "hamlet": rng.integers(0, 60, 3000),
+            "w": np.where(rng.random(3000) < 0.05, 0.0, rng.uniform(0.5, 4.0, 3000)),
+            "x": rng.integers(1, 6, 3000),
+            'far "x"': rng.integers(10, 90, 3000),
+        }
+    )
+    return forms.assign(y=forms["x"].where(rng.random(3000) > 0.1).astype("Int64"))
+
+
+@pytest.mark.parametrize("weights", ["w", None])
+def test_sql_counts_as_memory_does(tmp_path: Path, weights: str | None) -> None:
+    """Means, totals and their errors are equal to the last bit, in one file or in two."""
+    forms, names = make_forms(), ["x", "y", 'far "x"']
+    for at, part in enumerate((forms[:1000], forms[1000:])):
+        duckdb.from_df(part).write_parquet(str(tmp_path / f"part-{at}.parquet"))
+    files = sipas.Design(str(tmp_path / "*.parquet"), weights=weights, clusters="hamlet")
+    memory = sipas.Design(forms, weights=weights, clusters="hamlet")
+    layout = Layout(names, facts := read_facts(files, names))
+    columns = layout.to_columns()
+    for file in open_files([str(tmp_path / "part-0.parquet")]):
+        sums = count_in_sql(file, files, ["unit"], columns, facts.scale)
+        assert sums is not None
+        assert sums.people[:, -1].sum() == 1000
+    for estimate in (sipas.mean, sipas.total):
+        for by in ("unit", ()):
+            found = estimate(files, names, by=by).frame
+            pd.testing.assert_frame_equal(
+                found, estimate(memory, names, by=by).frame, check_exact=True, check_dtype=False
+            )
+
+
+def test_sql_leaves_the_rest_to_pieces(tmp_path: Path) -> None:
+    """Single forms need second moments, and a number with a fraction is no whole one."""
+    forms = make_forms().drop(columns="y").assign(z=lambda frame: frame["x"] / 3)
+    path = str(tmp_path / "forms.parquet")
+    duckdb.from_df(forms).write_parquet(path)
+    for clusters, names in ((None, ["x"]), ("hamlet", ["z"])):
+        design = sipas.Design(path, clusters=clusters)
+        facts = read_facts(design, names)
+        columns = Layout(names, facts).to_columns()
+        for file in open_files([path]):
+            assert count_in_sql(file, design, (), columns, facts.scale) is None
+        memory = sipas.Design(forms, clusters=clusters)
+        found = sipas.mean(design, names).frame
+        pd.testing.assert_frame_equal(found, sipas.mean(memory, names).frame, check_exact=True)
+
+
+def test_printed_halves() -> None:
+    """The fast way of printing gives way near a half; ten digits decide there."""
+    texts = [round_to_text(value) for value in (0.125, 0.12499999999, 54.375, -0.004, 99.994)]
+    assert texts == ["0.13", "0.13", "54.38", "-0.00", "99.99"]
+    assert [round_to_text(0, 0, 7), round_to_text(0, 7, 7), round_to_text(1, 1, 3, 0)] == [
+        "0.00",
+        "100.00",
+        "33",
+    ]
