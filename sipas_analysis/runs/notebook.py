@@ -95,7 +95,7 @@ def prepare_process(survey: Survey) -> None:
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in a kernel
     mpl.rcParams["backend"] = os.environ["MPLBACKEND"]
     import_papermill()
-    _load_validators()
+    _load_shared_parts()
     keep_survey(survey)
 
 
@@ -114,8 +114,14 @@ def import_papermill() -> None:
             sys.modules[SLOW_CHECKER] = slow_checker
 
 
-def _load_validators() -> None:
-    """Load what checks a notebook, and the sentences of reports: forked processes share both."""
+def _load_shared_parts() -> None:
+    """Load what every report needs, so that forked processes share it.
+
+    That is what checks a notebook, what IPython imports when a shell starts, and all sentences.
+    """
+    import IPython.core.completerlib
+    import IPython.core.crashhandler
+    import IPython.core.magics  # noqa: F401
     from nbformat import current_nbformat, current_nbformat_minor
     from nbformat.validator import get_validator
 

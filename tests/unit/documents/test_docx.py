@@ -32,7 +32,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.docx_letter import choose_looks
-from sipas_analysis.documents.writers.docx_parts import FONT, LOOKS
+from sipas_analysis.documents.writers.docx_parts import FONT, LOOKS, Word, pack_parts
 from sipas_analysis.documents.writers.typst_process import convert_to_png
 from sipas_analysis.errors import OutputError
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -555,3 +555,15 @@ def test_a_picture_is_drawn_as_png_and_the_svg_stays(demo):
     assert pixels.shape[2] == 3 or (pixels[..., 3] == 1).all()
     assert not re.search(rb"Software|tIME|matplotlib", made)
     assert convert_to_png(svg) == made
+
+
+def test_packed_parts_are_those_that_python_docx_saves_and_keep_every_sign():
+    word = Word(docx.Document(), "vi")
+    paragraph = word.add_paragraph(" “A” & B's <b> ", "List Bullet")
+    assert (paragraph.text, paragraph.style.name) == (" “A” & B's <b> ", "List Bullet")
+    saved = io.BytesIO()
+    word.file.save(saved)
+    with zipfile.ZipFile(saved) as usual, zipfile.ZipFile(io.BytesIO(pack_parts(word))) as packed:
+        assert sorted(packed.namelist()) == sorted(usual.namelist())
+        assert all(packed.read(name) == usual.read(name) for name in usual.namelist())
+        assert {item.date_time for item in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
