@@ -30,7 +30,8 @@ infer.row_numbers infer.domains infer.stages infer.design infer.distributions
 infer.quadratic_forms infer.exact_sums
 infer.totals infer.variance
 infer.calibration
-infer.replicates infer.form_files infer.sample_facts infer.sql_sums infer.totals_from_files infer.layout
+infer.replicates infer.form_files infer.sample_facts infer.sql_sums infer.totals_from_files
+infer.layout
 infer.ratio_means infer.intervals infer.combinations infer.estimates infer.estimate_tables
 infer.means infer.shares
 infer.population_variance infer.quantiles infer.cross_tables
@@ -58,7 +59,8 @@ draft.sheets draft.pack draft.proposals draft.record_files
 draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling
 measure.adjustment
-measure.largest_ratios measure.step_down measure.ranking measure.index_gaps measure.item_order measure.wave_breaks
+measure.largest_ratios measure.step_down measure.ranking measure.index_gaps measure.item_order
+measure.wave_breaks
 measure.change measure.decomposition measure.item_answers
 measure.factor_model measure.factor_structure measure.intraclass measure.polychoric
 measure.reliability measure.fairness
