@@ -43,7 +43,7 @@ def remake(survey: Survey, facts: Facts) -> Iterator[Path]:
     with TemporaryDirectory(prefix="sipas-") as folder:
         out = Path(folder)
         jobs = list_jobs(survey, out, listed)
-        print_message("remake", n=len(jobs))
+        print_message("remake", is_progress=True, n=len(jobs))
         with hold_files(survey.input_hashes):
             for result in start_reports(survey, jobs, os.cpu_count() or 1):
                 if result.failed:

@@ -21,6 +21,7 @@ from sipas_analysis.proof.trace import explain_figure, trace
 from sipas_analysis.proof.verify import verify
 from sipas_analysis.reports.restricted_output import write_late_again
 from sipas_analysis.runs.annual_run import RunRequest, run_wave
+from sipas_analysis.runs.remake import remake
 
 pytestmark = pytest.mark.slow
 
@@ -135,9 +136,10 @@ def test_a_figure_of_records_is_verified_and_traced(made, tmp_path):
     shutil.copytree(made, tmp_path / "copy")
     path = tmp_path / "copy/in/dossiers.csv"
     path.write_text(path.read_text("utf-8").replace(",T1,", ",T2,", 1), "utf-8")
-    verification = verify(tmp_path / "copy/out")
+    verification = verify(tmp_path / "copy/out", remake=remake)
     found = [(finding.kind, finding.file) for finding in verification.findings]
-    assert found == [("input", "dossiers.csv")]  # a procedure changes no figure
+    assert ("input", "dossiers.csv") in found
+    assert "figure" not in {kind for kind, _ in found}  # a procedure changes no figure
     page = read_printed(made / "out/province/report.vi.html")
     assert "record:on_time_percent:all" in {number.id for number in page}
     survey = read_survey(read_wave(made / "in/wave.yaml"))

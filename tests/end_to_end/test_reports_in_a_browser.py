@@ -6,10 +6,10 @@ from conftest import DATA
 
 import sipas_analysis as sipas
 from sipas_analysis.documents.writers.html import write_html
+from sipas_analysis.proof.findings import Finding, Verification
 from sipas_analysis.proof.receipt import receipt_facts
 from sipas_analysis.proof.receipt_page import make_receipt_page
 from sipas_analysis.proof.verification_page import make_verification_page
-from sipas_analysis.proof.verify import Finding, Verification
 from sipas_analysis.reports.comparison_page import write_comparison
 
 PAGES = [

@@ -51,9 +51,9 @@ def choose_language() -> Language:
     return "vi" if system.lower().startswith("vi") else "en"
 
 
-def print_message(message_id: str, **fields: object) -> None:
-    """Print one sentence."""
-    typer.echo(say(choose_language(), f"cli.said.{message_id}", **fields))
+def print_message(message_id: str, *, is_progress: bool = False, **fields: object) -> None:
+    """Print one sentence; one on progress, which is no result, goes to standard error."""
+    typer.echo(say(choose_language(), f"cli.said.{message_id}", **fields), err=is_progress)
 
 
 def print_written(paths: Iterable[Path]) -> None:
