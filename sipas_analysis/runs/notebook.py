@@ -125,7 +125,7 @@ def _load_shared_parts() -> None:
     from nbformat import current_nbformat, current_nbformat_minor
     from nbformat.validator import get_validator
 
-    get_validator(current_nbformat, current_nbformat_minor)
+    get_validator(current_nbformat, current_nbformat_minor)  # type: ignore[no-untyped-call]
     for language in LANGUAGES:
         read_catalogue(language)
 
