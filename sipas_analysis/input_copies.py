@@ -99,6 +99,14 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def find_file(path: Path, name: str) -> Path | None:
+    """Return the file that a path names, or the file ``name`` of the folder that it names."""
+    inside = path / name
+    if is_there(inside) or path.is_dir():
+        return inside
+    return path if is_there(path) or path.exists() else None
+
+
 def match_files(folder: Path, pattern: str) -> list[Path]:
     """Return the files of a folder that match a pattern, sorted; as before while files are held.
 

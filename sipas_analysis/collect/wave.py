@@ -29,7 +29,7 @@ from sipas_analysis.collect.responses import (
 )
 from sipas_analysis.errors import ConfigError, FileError, Place, shorten
 from sipas_analysis.infer.design import Lonely
-from sipas_analysis.input_copies import copy_input, hash_of_copy, is_there
+from sipas_analysis.input_copies import copy_input, find_file, hash_of_copy, is_there
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.strict_yaml import (
     Bilingual,
@@ -246,7 +246,7 @@ class Wave(Strict):
         for kind, path in (*plans.items(), *records.items()):
             names.setdefault(path, kind + _find_ending(path))
         for number, name in enumerate(self.earlier, 1):
-            if find_wave_file(self.path_of(name)):
+            if find_file(self.path_of(name), "wave.yaml"):
                 for path, known in read_wave(self.path_of(name))._name_own_files().items():
                     names.setdefault(path, f"earlier-{number}/{known}")
         return names
@@ -336,7 +336,7 @@ def read_wave(path: str | Path) -> Wave:
     """
     check_path(path)
     given, here = Path(path), Path.cwd()
-    candidates = (find_wave_file(folder / given) for folder in (here, *here.parents))
+    candidates = (find_file(folder / given, "wave.yaml") for folder in (here, *here.parents))
     wave_path = next(filter(None, candidates), None)
     if wave_path is None:
         raise FileError("file_missing", file=given)
@@ -350,14 +350,6 @@ def read_wave(path: str | Path) -> Wave:
     _check_index(wave, pack)
     _check_files(wave)
     return wave
-
-
-def find_wave_file(path: Path) -> Path | None:
-    """Return the file of a wave that a path or its folder names; None if there is none."""
-    inside = path / "wave.yaml"
-    if is_there(inside) or path.is_dir():
-        return inside
-    return path if is_there(path) or path.exists() else None
 
 
 def make_wave(facts: Mapping[str, object], pack: Instrument, columns: Columns, path: Path) -> Wave:
