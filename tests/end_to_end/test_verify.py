@@ -358,37 +358,30 @@ def test_one_edit_of_each_kind_is_found(made, copy, edit):
     assert not figure or figure in {finding.figure for finding in verification.faults}
 
 
-FORGED = {  # by which kind of finding each is explained
-    "html: number of a figure": "printed",
-    "html: word of a sentence": "text",
-    "html: rows of a table swapped": "text",
-    "html: link": "link",
-    "html: CSS content": "style",
-    "html: hidden section": "hidden",
-    "html: direction of text": "letter",
-    "html: picture": "bytes",
-    "page of the wave: link": "link",
-    "reports of two units swapped": "text",
-    "report removed": "unlisted",
-    "csv: rows in another order": "text",
-    "word: hidden text": "hidden",
-    "word: macro": "part",
-    "excel: text": "text",
-    "excel: formula": "hidden",
-    "receipt: another program": "program",
-}
+FORGED = (  # the kind of finding that explains each
+    {
+        "html: link": "link",
+        "html: script": "script",
+        "html: CSS content": "style",
+        "html: hidden section": "hidden",
+        "html: direction of text": "letter",
+        "page of the receipt: number": "printed",
+        "csv: rows in another order": "text",
+        "word: macro": "part",
+    },
+    {"report removed": "unlisted", "receipt: another program": "program"},
+)
 
 
-def test_an_edit_that_was_sealed_again_is_found_and_explained(made, tmp_path):
+@pytest.mark.parametrize("forged_kinds", FORGED)
+def test_edits_that_were_sealed_again_are_found_and_explained(copy, forged_kinds):
     """List, crate and receipt are those of the edited files; made again, the files differ."""
-    for name, kind in FORGED.items():
-        copy = Path(shutil.copytree(made, tmp_path / "copy"))
+    for name in forged_kinds:
         FORGERIES[name](copy)
-        reseal(copy / "out")
-        kinds = {finding.kind for finding in checked(copy).faults}
-        assert kind in kinds, name
-        assert not kinds & {"output", "missing", "receipt"}, name  # the receipt itself agrees
-        shutil.rmtree(copy)
+    reseal(copy / "out")
+    kinds = {finding.kind for finding in checked(copy).faults}
+    assert {*forged_kinds.values()} <= kinds
+    assert not kinds & {"output", "missing", "receipt"}  # the receipt itself agrees
 
 
 def test_a_file_that_no_run_makes_and_a_report_that_is_not_there_are_said(copy):
