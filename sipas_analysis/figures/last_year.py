@@ -372,8 +372,7 @@ def hide_withheld(
         is_withheld = np.array([key in withheld for key in row_keys], dtype=bool) & is_pair
         is_withheld |= _find_revealing(frame, is_withheld)
         frame.loc[is_withheld, HIDDEN_COLUMNS] = np.nan
-        frame.loc[is_withheld, "reason"] = "suppressed"
-        frame.loc[is_withheld, "verdict"] = ""
+        frame.loc[is_withheld, ["reason", "verdict"]] = ["suppressed", ""]
         is_rounded = np.array([key in rounded for key in row_keys], dtype=bool) & is_pair
         frame.loc[is_rounded, ["se", "df", "p"]] = np.nan
         frame.loc[is_rounded, "low"] = np.floor(frame.loc[is_rounded, "low"])
