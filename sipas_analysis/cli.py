@@ -30,6 +30,7 @@ from sipas_analysis.command_options import (
 )
 from sipas_analysis.command_steps import (
     choose_folder,
+    print_disclosure,
     read_and_describe,
     refuse_failed,
     warn_of_editions,
@@ -145,10 +146,7 @@ def check(
             write_slips(wave, error, out)
             raise
         print_lines(lines)
-        if disclosure:
-            from sipas_analysis.reports.disclosure_output import describe_disclosure
-
-            print_lines(describe_disclosure(survey, choose_language()))
+        print_disclosure(survey, is_asked=disclosure)
         if out is not None:
             save_tables(list_check_tables(survey), out / "check")
             warn_of_editions(survey, out)

@@ -99,3 +99,11 @@ def write_restricted(survey: "Survey", folder: Path, *, is_asked: bool) -> None:
         from sipas_analysis.reports.restricted_output import write_late_again
 
         print_message("restricted", path=write_late_again(survey, folder))
+
+
+def print_disclosure(survey: "Survey", *, is_asked: bool) -> None:
+    """Print what is hidden so that no answer is disclosed, and why, if it is asked for."""
+    if is_asked:
+        from sipas_analysis.reports.disclosure_output import describe_disclosure
+
+        print_lines(describe_disclosure(survey, choose_language()))

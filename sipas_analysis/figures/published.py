@@ -214,13 +214,9 @@ class Figures(WaveTables):
 
         pack, known = self.survey.instrument, self._known
         kinds = [[code for code in codes if code in known] for codes in (pack.factors, pack.items)]
-        ranked = self.ranking.loc[self.ranking["rank"].notna(), "unit"]
-        gaps = find_all_gaps(
-            self.unit_estimates,
-            self.whole_estimates,
-            [*ranked] if OVERALL in known else [],
-            kinds if OVERALL in known else [],
-        )
+        ranked = [*self.ranking.loc[self.ranking["rank"].notna(), "unit"]]
+        ranked, kinds = (ranked, kinds) if OVERALL in known else ([], [])
+        gaps = find_all_gaps(self.unit_estimates, self.whole_estimates, ranked, kinds)
         return round_intervals(gaps, gaps["unit"].isin(self.rounded_units))
 
     def by_variable(self, domain: str, key: str = "") -> dict[str, "PublishedFigure"]:

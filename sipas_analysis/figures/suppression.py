@@ -78,20 +78,26 @@ def suppress_figures(table: pd.DataFrame, survey: Survey) -> Suppression:
     causes = np.select([is_small, in_sums, hidden], ["small", "sum", "bound"], "")
     cause = pd.Series(causes, table.index)
     blank = blank_hidden(table.assign(flag=table["flag"].mask(hidden, SUPPRESS)))
-    is_rounded = _mark_revealing(blank)
+    is_rounded = _mark_revealing(blank, survey.instrument)
     return Suppression(_hide_forms(blank), cause, is_rounded, hidden_answers)
 
 
-def _mark_revealing(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Mark shown figures of several items in domains that hide an item.
+def _mark_revealing(table: pd.DataFrame, pack: Instrument) -> "pd.Series[bool]":
+    """Mark shown figures of several items one of which the same domain hides.
 
     Their variance is a sum of squares over people: with numerator and denominator it tells how
     answers to hidden and shown items go together (rule P4).
     """
     is_item = table["level"].str.endswith("item")
-    is_cause = is_item & table["flag"].eq(SUPPRESS) & ~table["n_valid"].eq(0)
-    domains = is_cause.groupby([table[name] for name in IN_DOMAIN], dropna=False)
-    return domains.transform("any") & ~is_item & table["value"].notna()
+    is_hidden = is_item & table["flag"].eq(SUPPRESS) & ~table["n_valid"].eq(0)
+    domain = [table[name] for name in IN_DOMAIN]
+    revealing = pd.Series(False, table.index)
+    for code in table.loc[~is_item, "variable"].unique():
+        items = pack.items_of(code) if code in {*pack.factors, *pack.blocks} else pack.items
+        is_cause = is_hidden & table["variable"].isin([*items])
+        in_domain = is_cause.groupby(domain, dropna=False).transform("any")
+        revealing |= in_domain & table["variable"].eq(code)
+    return revealing & table["value"].notna()
 
 
 def round_intervals(

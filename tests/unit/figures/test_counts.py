@@ -90,7 +90,7 @@ def test_no_answer_of_a_hidden_unit_or_item_is_published(read_answers):
     )
     table = figures_of(survey).by_id.set_index("id")
     answers = [name for name in table if name.startswith("answer_")]
-    assert table.loc["A1@so-a", answers].tolist() == [0, 0, 50, 0, 50]
+    assert table.loc["D1@so-a", answers].tolist() == [0, 0, 0, 100, 0]
     assert table.loc["A1", answers].isna().all()  # hidden with the units
     for unit in small:
         assert table.loc[f"A1@{unit}", answers].isna().all()
