@@ -87,16 +87,16 @@ def attack(folder):
 def measure_losses(folder):
     """Return people × importance of all, small, hidden figures, and of the best choice."""
     reader = attacker.Reader(folder, folder / "tables")
-    table, cost, matrix, fall, rise, width = describe_figures(reader)
+    table, cost, matrix, room, width, unit = describe_figures(reader)
     is_hidden = (table["value"].isna()).to_numpy()
     is_small = (table["people"] < reader.fewest).to_numpy()
-    best = find_best_choice(cost, matrix, fall + rise, width, is_small)
+    best = find_best_choice(cost, matrix, room, width, unit, is_small)
     losses = {"all": cost.sum(), "small": cost[is_small].sum(), "hidden": cost[is_hidden].sum()}
     return losses | {"best": cost @ best if best is not None else np.nan}
 
 
 def describe_figures(reader):
-    """Return figures over cells of satisfied people: costs, sums, room of the cells and widths."""
+    """Return figures over cells of satisfied people: costs, sums, answers, widths, units."""
     units, items = [*reader.group], reader.asked
     place = {pair: at for at, pair in enumerate(product(units, items))}
     frame, rows, sums = reader.forms.set_index("unit"), [], []
@@ -115,39 +115,39 @@ def describe_figures(reader):
     value, row, column = zip(*ones, strict=True)
     matrix = sparse.csr_array((value, (row, column)), shape=(len(table), len(place)))
     answers = frame[items].notna().groupby(level=0).sum().loc[units].to_numpy().ravel()
-    fall = (frame[items] >= 4).groupby(level=0).sum().loc[units].to_numpy().ravel()
     cost = (table["people"] * table["level"].map(IMPORTANCE).fillna(1.0)).to_numpy()
     width = np.minimum(table["base"], reader.fewest).to_numpy(dtype=float)
-    return table, cost, matrix, fall.astype(float), (answers - fall).astype(float), width
+    unit = np.repeat(np.arange(len(units)), len(items))
+    return table, cost, matrix, answers.astype(float), width, unit
 
 
-def find_best_choice(cost, matrix, room, width, is_small):
+def find_best_choice(cost, matrix, room, width, unit, is_small):  # noqa: PLR0917
     """Return the cheapest choice of hidden figures that leaves every hidden one wide enough.
 
     For each figure two tables agree with everything shown and differ by its width, if it is
-    hidden. Tables need not be whole numbers: the least loss of whole ones is not lower. None if the
-    search does not end in time.
+    hidden; for each figure of few people and each unit that has no part in it, two more that agree
+    in that unit. Tables need not be whole numbers: the least loss of whole ones is not lower. None
+    if the search does not end in time.
     """
     n_figures, n_cells = matrix.shape
-    blocks, lows, highs = [], [], []
-    reach = np.abs(matrix) @ room
-    n = n_figures + n_figures * n_cells
-    eye = sparse.eye_array(n_figures, format="csr")
+    searches = [(at, -1) for at in range(n_figures)]
+    for at in np.flatnonzero(is_small):
+        own = {*unit[matrix[[at]].indices].tolist()}
+        searches += [(at, reader) for reader in {*unit.tolist()} - own]
+    reach, n = np.abs(matrix) @ room, n_figures + len(searches) * n_cells
+    eye, blocks, lows, highs = sparse.eye_array(n_figures, format="csr"), [], [], []
     empty = sparse.csr_array((n_figures, n - n_figures))
-    for at in range(n_figures):
-        change = sparse.lil_array((n_figures, n))
-        own = slice(n_figures + at * n_cells, n_figures + (at + 1) * n_cells)
-        change[:, own] = matrix
-        shown = sparse.hstack([sparse.diags_array(reach), empty])
-        blocks += [change.tocsr() - shown, change.tocsr() + shown]
-        lows += [np.full(n_figures, -np.inf), np.zeros(n_figures)]
-        highs += [np.zeros(n_figures), np.full(n_figures, np.inf)]
-        wide = sparse.lil_array((1, n))
-        wide[:, own] = matrix[[at]]
+    shown = sparse.hstack([sparse.diags_array(reach), empty])
+    for k, (at, _) in enumerate(searches):
+        change, wide = sparse.lil_array((n_figures, n)), sparse.lil_array((1, n))
+        own = slice(n_figures + k * n_cells, n_figures + (k + 1) * n_cells)
+        change[:, own], wide[:, own] = matrix, matrix[[at]]
         wide[:, :n_figures] = -width[at] * eye[[at]]
-        blocks, lows, highs = [*blocks, wide.tocsr()], [*lows, [0.0]], [*highs, [np.inf]]
+        blocks += [change.tocsr() - shown, change.tocsr() + shown, wide.tocsr()]
+        lows += [np.full(n_figures, -np.inf), np.zeros(n_figures), [0.0]]
+        highs += [np.zeros(n_figures), np.full(n_figures, np.inf), [np.inf]]
     rows = LinearConstraint(sparse.vstack(blocks), np.concatenate(lows), np.concatenate(highs))
-    ends = np.tile(room, n_figures)  # two tables, one below and one above
+    ends = np.concatenate([room * (unit != reader) for _, reader in searches])
     bounds = Bounds(np.r_[is_small, -ends], np.r_[np.ones(n_figures), ends])
     whole = np.r_[np.ones(n_figures), np.zeros(n - n_figures)]
     aim = np.r_[cost, np.zeros(n - n_figures)]
