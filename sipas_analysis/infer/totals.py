@@ -23,6 +23,7 @@ from sipas_analysis.infer.exact_sums import Adder, WeightRounding, add_folds, ch
 from sipas_analysis.infer.row_numbers import COUNT_COLUMN, number_codes, number_rows
 from sipas_analysis.infer.stages import Stage, find_stages
 
+EXACT_FORMS = 2**17  # so many forms of 35 bits add to less than 2**53
 SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
 CELL_COLUMN, KEY_PREFIX = "\0cell", "\0by "  # names that no column of a frame has
 
@@ -355,17 +356,16 @@ def convert_sums(
     n_blank = int(sums.people[domain < 0, -1].sum())
     has_fractions = bool(design.fpc_columns) and not design.on_files
     counts, people = sums.counts[order], sums.people[order]
-    steps = _list_steps(columns, scale)
     whole = np.add.reduceat(counts, starts, axis=0) if len(order) else counts[:0]
     marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
     return Block(
         keys=_restore_types(domains.set_axis(list(by), axis=1), design),
         columns=columns.names,
-        total=(whole * steps).sum(axis=2),
+        total=_unfold_totals(whole, marks, columns, scale),
         people=pd.DataFrame(marks, columns=[*columns.flags, "n"]),
         domain=domain_of_row,
         cell=cell[order],
-        part=(counts * steps).sum(axis=2),
+        part=_unfold_totals(counts, people, columns, scale),
         part_people=people.astype(float),
         moment=_unfold_moments(sums.moments, order, columns, scale),
         stages=find_stages(design.declaration, cells) if design.on_files else design.stages,
@@ -374,6 +374,22 @@ def convert_sums(
         n_blank=n_blank,
         alike=design.alike_cells[cell[order]] if has_fractions else None,
     )
+
+
+def _unfold_totals(counts: Ints, people: Ints, columns: Columns, scale: WeightRounding) -> Floats:
+    """Return folded totals as floats.
+
+    Where the first fold may be above 2**53, it is rounded; so the second is first brought below
+    one step of the first, and sums that were parted in another way give the same bits (V9).
+    """
+    steps = _list_steps(columns, scale)
+    if people[:, -1].max(initial=0) > EXACT_FORMS:
+        ratio = np.divide(steps[:, 0], steps[:, 1], out=np.ones(len(steps)), where=steps[:, 1] > 0)
+        whole_ratio = ratio.astype(np.int64)
+        carried = np.where(steps[:, 1] > 0, counts[..., 1] // whole_ratio, 0)
+        low = counts[..., 1] - carried * whole_ratio
+        counts = np.stack([counts[..., 0] + carried, low], axis=2)
+    return np.asarray((counts * steps).sum(axis=2))
 
 
 def _list_steps(columns: Columns, scale: WeightRounding) -> Floats:
