@@ -117,8 +117,9 @@ def describe_figures(reader):
     answers = frame[items].notna().groupby(level=0).sum().loc[units].to_numpy().ravel()
     cost = (table["people"] * table["level"].map(IMPORTANCE).fillna(1.0)).to_numpy()
     width = np.minimum(table["base"], reader.fewest).to_numpy(dtype=float)
+    fall = (frame[items] >= 4).groupby(level=0).sum().loc[units].to_numpy().ravel()
     unit = np.repeat(np.arange(len(units)), len(items))
-    return table, cost, matrix, answers.astype(float), width, unit
+    return table, cost, matrix, np.array([-fall, answers - fall], dtype=float), width, unit
 
 
 def find_best_choice(cost, matrix, room, width, unit, is_small):  # noqa: PLR0917
@@ -130,25 +131,31 @@ def find_best_choice(cost, matrix, room, width, unit, is_small):  # noqa: PLR091
     if the search does not end in time.
     """
     n_figures, n_cells = matrix.shape
+    none = np.zeros((n_figures, n_cells))
+    dense = matrix.toarray()
     searches = [(at, -1) for at in range(n_figures)]
     for at in np.flatnonzero(is_small):
         own = {*unit[matrix[[at]].indices].tolist()}
         searches += [(at, reader) for reader in {*unit.tolist()} - own]
-    reach, n = np.abs(matrix) @ room, n_figures + len(searches) * n_cells
+    reach, n = matrix @ (room[1] - room[0]), n_figures + 2 * len(searches) * n_cells
     eye, blocks, lows, highs = sparse.eye_array(n_figures, format="csr"), [], [], []
     empty = sparse.csr_array((n_figures, n - n_figures))
     shown = sparse.hstack([sparse.diags_array(reach), empty])
     for k, (at, _) in enumerate(searches):
-        change, wide = sparse.lil_array((n_figures, n)), sparse.lil_array((1, n))
-        own = slice(n_figures + k * n_cells, n_figures + (k + 1) * n_cells)
-        change[:, own], wide[:, own] = matrix, matrix[[at]]
+        own = slice(n_figures + 2 * k * n_cells, n_figures + 2 * (k + 1) * n_cells)
+        for pair in (np.hstack([dense, none]), np.hstack([none, dense])):
+            change = sparse.lil_array((n_figures, n))
+            change[:, own] = pair
+            blocks += [change.tocsr() - shown, change.tocsr() + shown]
+            lows += [np.full(n_figures, -np.inf), np.zeros(n_figures)]
+            highs += [np.zeros(n_figures), np.full(n_figures, np.inf)]
+        wide = sparse.lil_array((1, n))
+        wide[:, own] = np.hstack([dense[[at]], -dense[[at]]])
         wide[:, :n_figures] = -width[at] * eye[[at]]
-        blocks += [change.tocsr() - shown, change.tocsr() + shown, wide.tocsr()]
-        lows += [np.full(n_figures, -np.inf), np.zeros(n_figures), [0.0]]
-        highs += [np.zeros(n_figures), np.full(n_figures, np.inf), [np.inf]]
+        blocks, lows, highs = [*blocks, wide.tocsr()], [*lows, [0.0]], [*highs, [np.inf]]
     rows = LinearConstraint(sparse.vstack(blocks), np.concatenate(lows), np.concatenate(highs))
-    ends = np.concatenate([room * (unit != reader) for _, reader in searches])
-    bounds = Bounds(np.r_[is_small, -ends], np.r_[np.ones(n_figures), ends])
+    ends = np.hstack([np.tile(room * (unit != reader), 2) for _, reader in searches])
+    bounds = Bounds(np.r_[is_small, ends[0]], np.r_[np.ones(n_figures), ends[1]])
     whole = np.r_[np.ones(n_figures), np.zeros(n - n_figures)]
     aim = np.r_[cost, np.zeros(n - n_figures)]
     options = {"time_limit": 20.0, "mip_rel_gap": 0.01}
@@ -180,7 +187,9 @@ def main():
         with ProcessPoolExecutor(facts.jobs) as pool:
             found = pd.DataFrame([*chain(*pool.map(work, parts))]).fillna(0)
             places = [folder / f"{seed}" for seed in seeds.tolist()]
-            small = [place for place in places if len(_list_units(place)) <= 3]
+            small = [
+                place for place in places if _is_pooled(place) and len(_list_units(place)) <= 3
+            ]
             losses = pd.DataFrame([*pool.map(measure_losses, small[: facts.optimum])]).dropna()
     totals = found.drop(columns="seed").sum().astype(int).to_dict()
     shares = (100 * losses.div(losses["all"], axis=0).mean()).round(1).add_prefix("lost_percent_")
@@ -188,6 +197,11 @@ def main():
     row |= shares.drop("lost_percent_all").to_dict()
     save_row(row)
     print(pd.Series(row).to_string(), f"\n{time.perf_counter() - start:.0f} s")
+
+
+def _is_pooled(folder):
+    pack, wave = ((folder / name).read_text("utf-8") for name in ("pack.yaml", "wave.yaml"))
+    return "points:" not in pack and "overall: {rule: pooled}" in pack and "weight:" not in wave
 
 
 def _list_units(folder):
