@@ -389,6 +389,7 @@ def run(folder: Path, case: Case, said: Path, prepare: Callable[[], None]) -> in
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
     for kept in (input_copies._FOLDERS, input_copies._KEPT, input_copies._OWNED):
         kept.clear()  # type: ignore[attr-defined]  # this process has read packs, too
     code = 99
