@@ -76,7 +76,8 @@ def run_part(root: Path, *words: object) -> dict[str, float | str]:
         _, status, used = os.wait4(process, 0)
         assert os.waitstatus_to_exitcode(status) == 0, command
         facts = {"cpu": used.ru_utime + used.ru_stime, "wall": time.perf_counter() - start}
-        return facts | {"peak": used.ru_maxrss / 1024} | json.loads(result.read() or "{}")
+        found: dict[str, float | str] = json.loads(result.read() or "{}")
+        return {**facts, "peak": used.ru_maxrss / 1024, **found}
 
 
 def do_part(result: Path, what: str, *rest: str) -> None:

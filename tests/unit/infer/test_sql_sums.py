@@ -72,7 +72,7 @@ def test_sql_leaves_the_rest_to_pieces(tmp_path: Path) -> None:
 
 def test_large_domains_have_the_same_bits() -> None:
     """Two ways to part one whole number above 2**53 give one float (V9)."""
-    columns = Columns(("x",), lambda forms: [forms["x"]], np.array([5.0]), [False])
+    columns = Columns(("x",), lambda forms: [forms["x"].to_numpy()], np.array([5.0]), [False])
     scale, people = WeightRounding(2**20, 3.5, 2.0**-38, False), np.array([[2**20]])
     first, second = scale.fold_steps(5.0, False)
     ratio, totals = int(first / second), set()
