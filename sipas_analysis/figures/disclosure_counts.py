@@ -69,7 +69,10 @@ def _count_at_risk(table: pd.DataFrame, survey: Survey) -> int:
 
 
 def _measure_loss(table: pd.DataFrame, suppression: Suppression) -> float:
-    """Return the hidden part of people times importance, in percent."""
+    """Return the hidden part of people times importance, in whole percent.
+
+    With more digits the sum of hidden people would follow from that of the shown ones.
+    """
     from sipas_analysis.figures.disclosure_cells import ANSWER_IMPORTANCE, IMPORTANCE
 
     cost = table["n_valid"] * table["level"].map(IMPORTANCE).fillna(1.0)
@@ -79,4 +82,4 @@ def _measure_loss(table: pd.DataFrame, suppression: Suppression) -> float:
     no_levels = is_hidden | table["variable"].isin(suppression.hidden_answers)
     total = cost.sum() + levels.sum()
     lost = cost[is_hidden].sum() + levels[no_levels].sum()
-    return float(100 * lost / total) if total else 0.0
+    return float(round(100 * lost / total)) if total else 0.0
