@@ -23,11 +23,9 @@ from sipas_analysis.command_options import (
     WaveArg,
     make_option,
     parse_parameters,
-    refuse_small_memory,
-    set_limits,
     split_names,
-    stop_on_signals,
 )
+from sipas_analysis.command_process import refuse_small_memory, run_command
 from sipas_analysis.command_steps import (
     choose_folder,
     print_disclosure,
@@ -39,18 +37,13 @@ from sipas_analysis.command_steps import (
 )
 from sipas_analysis.documents.writers.terminal import (
     choose_language,
-    describe_crash,
-    print_error_and_exit,
     print_lines,
     print_message,
-    print_usage_and_exit,
     print_written,
     save_tables,
-    translate_help,
 )
 from sipas_analysis.errors import SipasError
-from sipas_analysis.files import find_shortage, write_log
-from sipas_analysis.messages import LANGUAGES, say
+from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.reports.sample_options import SampleOptions
 
 app = typer.Typer(
@@ -63,27 +56,8 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; print errors as sentences and return their exit codes."""
-    set_limits()
-    command = typer.main.get_command(app)
-    translate_help(command, choose_language())
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    try:
-        with stop_on_signals():
-            code = command(prog_name="sipas", standalone_mode=False)
-        sys.exit(code)
-    except SipasError as error:
-        print_error_and_exit(error)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # typer's, where a command is not called right
-            print_usage_and_exit(error)
-        if shortage := find_shortage(error):
-            print_error_and_exit(shortage)
-        path = write_log(describe_crash(error))
-        fault = type(error).__name__
-        typer.echo(say(choose_language(), "cli.said.internal", why=fault, path=path), err=True)
-        sys.exit(70)
+    """Run the command line."""
+    run_command(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -40,7 +40,8 @@ infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
 sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
-collect.responses collect.record_sources collect.other_indices collect.wave collect.units
+collect.responses collect.record_sources collect.other_indices collect.wave_parts collect.wave
+collect.units
 collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
 collect.form_rows collect.cell_state collect.placed_cells
 collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_columns
@@ -126,7 +127,7 @@ proof.receipt_page proof.ro_crate proof.archive_texts proof.archive_format proof
 proof.pdf_text proof.file_contents proof.findings proof.differences proof.verify proof.wheels
 proof.verification_page proof.kept_forms proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run runs.remake
-command_options command_steps cli
+command_options command_process command_steps cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from sipas_analysis.arguments import check_path, find_nearest
 from sipas_analysis.collect.other_indices import OtherIndex
@@ -27,14 +27,18 @@ from sipas_analysis.collect.responses import (
     Responses,
     Texts,
 )
+from sipas_analysis.collect.wave_parts import (
+    Acceptance,
+    Collected,
+    Decision,
+    Duplicates,
+    Sampling,
+)
 from sipas_analysis.errors import ConfigError, FileError, Place, shorten
-from sipas_analysis.infer.design import Lonely
 from sipas_analysis.input_copies import copy_input, find_file, hash_of_copy, is_there
-from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
+from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, read_instrument
 from sipas_analysis.instrument.strict_yaml import (
     Bilingual,
-    Day,
-    Statement,
     Strict,
     check_model,
     read_model,
@@ -47,56 +51,6 @@ FIRST_YEAR = 2000
 NO_YEAR = 0  # of a survey that states none
 UNIT_CHANGES_FILE = "unit_changes.csv"  # read if it is there and the wave names no other
 PLAN_FILES = ("plan.xlsx", "plan.csv")  # the plan for the coming year; the first that is there
-
-
-def _check_number(number: str) -> str:
-    """Refuse the number of a decision that is still as it was drafted."""
-    if "…" in number or "..." in number:
-        raise ConfigError("decision_number")
-    return number
-
-
-class Decision(Strict):
-    """The decision that publishes the results, if there is one."""
-
-    number: Annotated[str, AfterValidator(_check_number)]
-    date: Day = None
-    status: Status = "unverified"
-
-
-class Collected(Strict):
-    """First and last day of fieldwork."""
-
-    start: Day = Field(default=None, alias="from")
-    end: Day = Field(default=None, alias="to")
-
-
-class Duplicates(Strict):
-    """What becomes of forms that were handed in twice.
-
-    Attributes:
-        drop: Files whose repeated forms are dropped.
-        keep: Files whose repeated forms are counted.
-        because: Why they are counted; printed in the report.
-    """
-
-    drop: Texts = ()
-    keep: Texts = ()
-    because: Statement = Bilingual()
-
-
-class Acceptance(Strict):
-    """Who accepted the forms of a unit that needed a second look, and why."""
-
-    by: Statement
-    because: Statement
-
-
-class Sampling(Strict):
-    """How strata and clusters of the sample are to be read (rules V1 and V5)."""
-
-    lonely: Lonely = "fail"
-    nested: Literal["true", "false"] = "true"
 
 
 class Wave(Strict):

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from sipas_analysis.collect.survey import DROP_REASONS, Survey, read_survey
-from sipas_analysis.collect.wave import Duplicates, Wave
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.collect.wave_parts import Duplicates
 from sipas_analysis.errors import ParameterError, SipasError
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.scores import score

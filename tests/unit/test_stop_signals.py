@@ -10,7 +10,7 @@ import pytest
 CODE = """
 import os, signal, sys, threading, time
 from pathlib import Path
-from sipas_analysis.command_options import stop_on_signals
+from sipas_analysis.command_process import stop_on_signals
 from sipas_analysis.input_copies import copy_input
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with stop_on_signals():

@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import norm
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.wave import NO_YEAR, Collected
+from sipas_analysis.collect.wave import NO_YEAR
+from sipas_analysis.collect.wave_parts import Collected
 from sipas_analysis.errors import UnitError
 from sipas_analysis.explain.priority import prepare_priority
 from sipas_analysis.improve.plan import (

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.wave import Collected
+from sipas_analysis.collect.wave_parts import Collected
 from sipas_analysis.errors import ColumnError, ParameterError
 from sipas_analysis.improve.plan import Plan
 from sipas_analysis.improve.verdict import NUMBER_COLUMNS, VERDICT_COLUMNS, judge_plan
