@@ -35,6 +35,7 @@ from sipas_analysis.proof.archive_texts import (
     read_places,
 )
 from sipas_analysis.proof.findings import Finding, Verification
+from sipas_analysis.proof.private_receipt import fill_hashes
 from sipas_analysis.proof.program import (
     HOME,
     ROOT,
@@ -131,16 +132,17 @@ def _check_unchanged(
     public: bool,
 ) -> None:
     """Refuse to pack a file that differs from the receipt, because it could not be verified."""
-    inputs = () if public else facts["inputs"]
-    listed = {f"{OUTPUTS}/{name}": sha for name, sha in held_outputs(facts, public=public).items()}
-    listed |= {places.get(row["file"], row["file"]): row["sha256"] for row in inputs}
-    if facts.get("private") and not public:
-        listed[f"{OUTPUTS}/{PRIVATE_NAME}"] = facts["private"]
     packed = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in parts.items()
         if not name.startswith(f"{PROGRAM}/")
     }
+    present = {name: packed[place] for name, place in places.items() if place in packed}
+    inputs = () if public else fill_hashes(facts, out, present)
+    listed = {f"{OUTPUTS}/{name}": sha for name, sha in held_outputs(facts, public=public).items()}
+    listed |= {places.get(row["file"], row["file"]): row["sha256"] for row in inputs}
+    if facts.get("private") and not public:
+        listed[f"{OUTPUTS}/{PRIVATE_NAME}"] = facts["private"]
     receipt = packed.pop(f"{OUTPUTS}/{RECEIPT_NAME}")
     other = sorted(name for name, _ in listed.items() ^ packed.items())
     if (
@@ -326,7 +328,7 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     """Report files that belong to no archive: a file beside a program may be run with it."""
     assert run.folder is not None
     places = read_places(run.folder, facts)
-    contents = {row["sha256"] for row in facts["inputs"]}
+    contents = {row["sha256"] for row in fill_hashes(facts, run.out, {})}
     program = run.folder / PROGRAM
     names = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, PRIVATE_NAME, *facts["outputs"])}
     names |= {*places.values(), *make_about_files(facts, places, has_program=True)}

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from sipas_analysis.collect.answer_files import hash_answers
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import SipasError
 from sipas_analysis.files import hash_if_there, is_inside, write_privately, write_whole
-from sipas_analysis.input_copies import copy_input, is_there
+from sipas_analysis.input_copies import copy_input, hash_of_copy, is_there
 from sipas_analysis.proof.altered_cells import Alterations, find_alterations
 from sipas_analysis.proof.cell_hashes import (
     Hashes,
@@ -66,11 +67,14 @@ class PrivateTable(_Shape):
 class PrivateFile(_Shape):
     """An input: its public name, its path from ``wave.yaml``, and the hashes of its content.
 
+    The receipt has hash and size only of files that hold no answers.
     ``sheets`` are those that the wave names, where it names some.
     """
 
     file: str
     name: str
+    sha256: str
+    bytes: int
     sheets: list[str] = []
     lines: str = ""
     tables: list[PrivateTable] = []
@@ -151,18 +155,42 @@ def locate_changes(
     found = hash_if_there(path)
     if found and found != wanted:
         yield Change("output", PRIVATE_NAME, wanted, found)
-    hashes = {row["file"]: row["sha256"] for row in facts["inputs"]}
-    private = _read_private_receipt(path) if wanted and found == wanted else None
-    if private is None:
-        return
-    for file in private.files:
+    private = _read_private_receipt(out, wanted)
+    for file in private.files if private else ():
         place = home / file.name
-        if is_inside(place, within) and hash_if_there(place) not in (None, hashes.get(file.file)):
-            yield from _locate_in_file(place, file, private.key)
+        if is_inside(place, within) and hash_if_there(place) not in (None, file.sha256):
+            yield from _locate_in_file(place, file, private.key if private else "")
 
 
-def _read_private_receipt(path: Path) -> PrivateReceipt | None:
-    """Return the private receipt; None if this version cannot read it."""
+def fill_hashes(facts: Facts, out: Path, present: Mapping[str, str]) -> list[Facts]:
+    """Return the inputs of a receipt, each with a hash, also those that hold answers.
+
+    Args:
+        facts: Content of the receipt.
+        out: Output folder with its receipts.
+        present: SHA-256 of each file as it is now, by its public name.
+
+    Returns:
+        Rows with ``file`` and ``sha256``. A hash that the receipt has not is that of the private
+        receipt; without that, of the file as it is now, if all together are the ``answers`` of the
+        receipt; else it is empty.
+
+    Source: rules P and P3 in docs/method.md.
+    """
+    private = _read_private_receipt(out, facts.get("private", ""))
+    listed = {file.file: file.sha256 for file in private.files} if private else {}
+    for hashes in (listed, present, {}):
+        rows = [{"sha256": hashes.get(row["file"], ""), **row} for row in facts["inputs"]]
+        if hash_answers((row["file"], row["sha256"]) for row in rows) == facts.get("answers"):
+            return rows
+    return rows
+
+
+def _read_private_receipt(out: Path, wanted: str) -> PrivateReceipt | None:
+    """Return the private receipt of this hash; None if it is not there or cannot be read."""
+    path = out / PRIVATE_NAME
+    if not wanted or hash_if_there(path) != wanted:
+        return None
     try:
         private = PrivateReceipt.model_validate(json.loads(path.read_text("utf-8")), strict=True)
         for table in (table for file in private.files for table in file.tables):
@@ -207,7 +235,9 @@ def _describe_file(
 ) -> PrivateFile:
     """Return name and hashes of an input; of one that is too large, or no table, its name only."""
     named = [sheet for sheet in sheets if sheet]
-    file = PrivateFile(file=name, name=relative_path(path, home), sheets=named)
+    copy, place = copy_input(path), relative_path(path, home)
+    sha256, n_bytes = hash_of_copy(copy), copy.stat().st_size
+    file = PrivateFile(file=name, name=place, sha256=sha256, bytes=n_bytes, sheets=named)
     if path.suffix.lower() in TEXTS:
         file.lines = _pack(hash_texts(_read_lines(path), key))
         return file

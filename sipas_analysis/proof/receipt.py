@@ -24,10 +24,11 @@ from pydantic import (
     ValidationError,
 )
 
+from sipas_analysis.collect.answer_files import hash_answers, holds_answers
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.files import hash_file, write_whole
+from sipas_analysis.files import FileContent, hash_file, write_whole
 from sipas_analysis.input_copies import copy_inputs
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.reports.file_names import RESTRICTED
@@ -69,11 +70,11 @@ class Shape(BaseModel):
 
 
 class Input(Shape):
-    """A file that was read."""
+    """A file that was read; of one that holds answers the name only."""
 
     file: Name
-    sha256: Hash
-    bytes: int
+    sha256: Hash = ""
+    bytes: int = 0
 
 
 class Program(Shape):
@@ -108,6 +109,7 @@ class Receipt(Shape):
     format: str
     wave: WaveFacts
     inputs: Annotated[list[Input], Field(min_length=1)]
+    answers: Hash = ""
     pack: dict[str, str]
     rules: list[dict[str, str]]
     rounding: dict[str, object]
@@ -155,6 +157,7 @@ def compute_facts(survey: Survey) -> Facts:
             "seed": wave.seed,
         },
         "inputs": list_inputs(survey),
+        "answers": hash_answers((file.file, file.sha256) for file in read_contents(survey)),
         "pack": {"id": pack.id, "status": pack.status, "sha256": _hash_of(pack.model_dump_json())},
         "rules": [
             {"level": level, "rule": rule.rule, "status": rule.status}
@@ -174,10 +177,17 @@ def compute_facts(survey: Survey) -> Facts:
     }
 
 
-def list_inputs(survey: Survey) -> list[Facts]:
+def read_contents(survey: Survey) -> list[FileContent]:
     """Return each file that was read, by its public name, with what was read."""
-    files = survey.inputs or copy_inputs(survey.wave.name_files())
-    return [asdict(file) for file in files.values()]
+    return [*(survey.inputs or copy_inputs(survey.wave.name_files())).values()]
+
+
+def list_inputs(survey: Survey) -> list[Facts]:
+    """Return each file that was read, as it may be published: of one with answers its name only."""
+    return [
+        {"file": file.file} if holds_answers(file.file) else asdict(file)
+        for file in read_contents(survey)
+    ]
 
 
 def round_figures(figures: pd.DataFrame) -> list[Facts]:

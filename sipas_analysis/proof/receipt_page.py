@@ -49,8 +49,10 @@ def make_receipt_page(facts: Facts, survey: Survey) -> Document:
 
 def _inputs_section(facts: Facts) -> Section:
     """Return which files were read, and which forms were left out and why."""
-    rows = facts["rows"]
-    files = [(row["file"], row["bytes"], row["sha256"]) for row in facts["inputs"]]
+    rows, answers = facts["rows"], facts["answers"]
+    files = [
+        (row["file"], row.get("bytes", "–"), row.get("sha256", "–")) for row in facts["inputs"]
+    ]
     ledger = [
         (make_text(f"ledger.{row['reason']}"), row["column"], row["n"]) for row in rows["ledger"]
     ]
@@ -58,6 +60,7 @@ def _inputs_section(facts: Facts) -> Section:
     blocks: list[Block] = [
         Paragraph(make_text("receipt.lead"), "lead"),
         _make_table("inputs", [("file", "row"), ("bytes", "number"), ("sha256", "text")], files),
+        *([Paragraph(make_text("receipt.answers", sha256=answers))] if answers else []),
         Paragraph(counted),
     ]
     heads: list[Head] = [("reason", "row"), ("column", "text"), ("cells", "number")]

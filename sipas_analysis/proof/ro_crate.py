@@ -43,7 +43,8 @@ def make_crate(facts: Facts, outputs: str = "", inputs: Mapping[str, str] | None
         facts: The content of its receipt, with ``outputs``.
         outputs: Folder of the outputs below the crate, with ``/`` at its end.
         inputs: Where each input is below the crate, by its name; without it they are not in the
-            crate, and each is named by its content (``ni:`` address, RFC 6920).
+            crate, and each is named by its content (``ni:`` address, RFC 6920), except those that
+            hold answers.
 
     Returns:
         JSON-LD; the same for the same facts.
@@ -123,11 +124,19 @@ class _Crate:
         return entity
 
     def add_input(self, row: Facts, paths: Mapping[str, str]) -> "ContextEntity":
-        """Add a file that was read, by its path or, outside the crate, by its content."""
-        digest = urlsafe_b64encode(bytes.fromhex(row["sha256"])).decode().rstrip("=")
-        by_content = f"ni:///sha-256;{digest}?file={quote(row['file'], safe='')}"
-        path = quote(paths[row["file"]]) if row["file"] in paths else by_content
-        return self.add_file(path, row["file"], sha256=row["sha256"], contentSize=str(row["bytes"]))
+        """Add a file that was read, by its path or, outside the crate, by its content.
+
+        One that holds answers has no hash; outside the crate it is no file of it.
+        """
+        name, sha256 = row["file"], row.get("sha256", "")
+        content = {"sha256": sha256, "contentSize": str(row["bytes"])} if sha256 else {}
+        if name in paths:
+            return self.add_file(quote(paths[name]), name, **content)
+        if not sha256:
+            return self.add_entity(f"#{quote(name)}", "CreativeWork", name=name)
+        digest = urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
+        address = f"ni:///sha-256;{digest}?file={quote(name, safe='')}"
+        return self.add_file(address, name, **content)
 
 
 def write_crate(facts: Facts, out: Path) -> Path:

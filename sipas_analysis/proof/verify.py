@@ -12,6 +12,7 @@ from math import isclose
 from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey, read_survey
+from sipas_analysis.collect.answer_files import hash_answers, holds_answers
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
 from sipas_analysis.figures.published import figures_of
@@ -19,7 +20,7 @@ from sipas_analysis.files import hash_if_there, is_inside
 from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.proof.differences import CLOSE, explain_difference, find_wrong_numbers
 from sipas_analysis.proof.findings import Finding, Verification
-from sipas_analysis.proof.private_receipt import locate_changes
+from sipas_analysis.proof.private_receipt import fill_hashes, locate_changes
 from sipas_analysis.proof.program import (
     HOME,
     Facts,
@@ -73,7 +74,7 @@ def verify(
     """
     facts, path = read_receipt(out), wave or (None if within else find_wave(out))
     environment = [*_compare_environment(facts)]
-    survey, problems = _read_survey_again(facts, path, within)
+    survey, problems = _read_survey_again(facts, out, path, within)
     findings = [
         *_check_seal(facts, out),
         *_compare_files(out, facts["outputs"], "left_out" if public else "missing"),
@@ -84,7 +85,7 @@ def verify(
     if survey is None:
         findings += _check_divisions(rows)
     else:
-        findings += _compare_computed(facts, survey)
+        findings += _compare_computed(facts, survey, has_same_inputs=not problems)
         rows = round_figures(figures_of(survey).by_id)  # with the pairs
     figures = {str(row.get("id")): row for row in rows}
     if survey is None or problems:
@@ -108,7 +109,7 @@ def verify(
     )
 
 
-def _compare_computed(facts: Facts, survey: Survey) -> Iterator[Finding]:
+def _compare_computed(facts: Facts, survey: Survey, *, has_same_inputs: bool) -> Iterator[Finding]:
     """Compare what a receipt says with what follows from the inputs."""
     again = compute_facts(survey)
     yield from _compare_facts(facts, again)
@@ -117,6 +118,9 @@ def _compare_computed(facts: Facts, survey: Survey) -> Iterator[Finding]:
 
 
 def _locate_changes(out: Path, facts: Facts, path: Path, within: Path | None) -> Iterator[Finding]:
+    names = ("inputs", "answers") if has_same_inputs and "answers" in facts else ()
+    for name in (name for name in names if facts[name] != again[name]):
+        yield Finding("facts", RECEIPT_NAME, name, facts[name], again[name])
     """Say where the inputs were altered, if the private receipt is there."""
     home = find_wave_file(path, facts["inputs"]).parent
     for change in locate_changes(out, facts, home, within):
@@ -144,17 +148,18 @@ def _compare_files(out: Path, listed: Mapping[str, str], lost: str) -> Iterator[
 
 
 def _read_survey_again(
-    facts: Facts, wave_path: Path | None, within: Path | None
+    facts: Facts, out: Path, wave_path: Path | None, within: Path | None
 ) -> tuple[Survey | None, list[Finding]]:
     """Read the inputs again, if they are here; report which of them changed."""
     inputs = facts["inputs"]
     file = find_wave_file(wave_path, inputs) if wave_path else None
     if file is None or not file.is_file():
         return None, [Finding("absent", inputs[0]["file"])]
-    changed = [*_compare_inputs(inputs[:1], {file: inputs[0]["file"]}, within)]
+    first = facts | {"inputs": inputs[:1]}
+    changed = [*_compare_inputs(first, out, {file: inputs[0]["file"]}, within)]
     try:
         wave = read_wave(file)
-        changed = [*_compare_inputs(inputs, wave.name_files(), within)]
+        changed = [*_compare_inputs(facts, out, wave.name_files(), within)]
         for path in wave.list_files():
             if not is_inside(path, within):
                 return None, [*changed, Finding("unread", file.name, new=path)]
@@ -169,23 +174,31 @@ def find_wave_file(path: Path, inputs: Sequence[Facts]) -> Path:
     if not path.is_dir():
         return path
     files = [path / "wave.yaml", *sorted(path.glob("*.y*ml"))]
-    same = (file for file in files if hash_if_there(file) == inputs[0]["sha256"])
+    same = (file for file in files if hash_if_there(file) == inputs[0].get("sha256"))
     return next(same, files[0])
 
 
 def _compare_inputs(
-    rows: Iterable[Facts], names: Mapping[Path, str], within: Path | None
+    facts: Facts, out: Path, names: Mapping[Path, str], within: Path | None
 ) -> Iterator[Finding]:
     """Name the files, as they are called here, whose content is not in the receipt.
 
     Args:
-        rows: Inputs of the receipt, by their public names.
+        facts: Content of the receipt, with inputs by their public names.
+        out: Output folder with its receipts.
         names: Public name of each file that the wave names now, ``wave.yaml`` first.
         within: The folder of an archive: no input is read from elsewhere.
     """
     home = next(iter(names)).parent
+    Without the private receipt, files that hold answers are compared together.
+
     hashes = {p: hash_if_there(p) if is_inside(p, within) else None for p in names}
-    hash_by_name = {row["file"]: row["sha256"] for row in rows}
+    present = {name: sha for path, name in names.items() if (sha := hashes[path])}
+    hash_by_name = {row["file"]: row["sha256"] for row in fill_hashes(facts, out, present)}
+    if unknown := [name for name, old in hash_by_name.items() if not old and holds_answers(name)]:
+        now = hash_answers((name, present.get(name, "")) for name in hash_by_name)
+        yield Finding("answers", ", ".join(unknown), old=facts.get("answers"), new=now)
+        hash_by_name |= {name: present.get(name, "") for name in unknown}
     gone = {name: old for name, old in hash_by_name.items() if old not in hashes.values()}
     for path, name in names.items():
         new, is_listed = hashes[path], hashes[path] in hash_by_name.values()

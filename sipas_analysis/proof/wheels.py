@@ -42,11 +42,11 @@ def read_wheels(facts: Facts, source: Path | None = None) -> dict[str, bytes]:
 def _fetch_wheels(lock: Path, folder: Path, source: Path | None) -> None:
     """Let pip put every wheel of the lock into a folder, hashes compared."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement", lock]
-    if source:
-        command += ["--no-index", "--find-links", source]
+    command += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement"]
+    command += [str(lock), "--dest", str(folder)]
+    command += ["--no-index", "--find-links", str(source)] if source else []
     done = subprocess.run(  # noqa: S603 (our own interpreter, with words of ours)
-        [*map(str, command), "--dest", str(folder)], capture_output=True, text=True, check=False
+        command, capture_output=True, text=True, check=False
     )
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]

@@ -514,7 +514,8 @@ def test_the_readable_receipt_shows_what_the_receipt_says(made):
     page = (made / "out/receipt.vi.html").read_text("utf-8")
     shown = unescape(re.sub("<[^>]+>", "|", page))
     for one in facts["inputs"]:
-        assert {one["file"], one["sha256"]} <= set(shown.split("|"))
+        assert {one["file"], one.get("sha256", "–")} <= {*shown.split("|")}
+    assert facts["answers"] in shown
     assert facts["program"]["sha256"] in shown
     assert facts["pack"]["sha256"] in shown
     assert facts["sha256"] not in page  # the page is one of the files that this hash proves
@@ -544,8 +545,9 @@ def test_the_crate_says_what_made_which_file_from_which_input(made, tmp_path):
     run = crate_of(made / "out")
     files = {it.id: it["sha256"] for it in run["result"]}
     assert files == {k: v for k, v in facts["outputs"].items() if k != "ro-crate-metadata.json"}
-    inputs = {source["file"]: source["sha256"] for source in facts["inputs"]}
-    assert {it["name"]: it["sha256"] for it in run["object"]} == inputs
+    inputs = {source["file"]: source.get("sha256") for source in facts["inputs"]}
+    assert inputs["responses-1.csv"] is None  # a file of few forms could be guessed by its hash
+    assert {it["name"]: it.get("sha256") for it in run["object"]} == inputs
     first = run["object"][0]
     content = first.id.removeprefix("ni:///sha-256;").partition("?")[0]
     digest = base64.urlsafe_b64decode(content + "=").hex()
@@ -555,7 +557,7 @@ def test_the_crate_says_what_made_which_file_from_which_input(made, tmp_path):
     run = crate_of(tmp_path / "open")
     for it in (*run["result"], *run["object"]):
         data = (tmp_path / "open" / it.id).read_bytes()
-        assert hashlib.sha256(data).hexdigest() == it["sha256"]
+        assert it.get("sha256") in (None, hashlib.sha256(data).hexdigest())
     names = ("wave.yaml", "pack.yaml", "units.csv", "answers.csv", "plan.csv")
     assert {it.id for it in run["object"]} == {f"inputs/{name}" for name in names}
     assert {*inputs} == {"wave.yaml", "pack.yaml", "units.csv", "responses-1.csv", "plan.csv"}

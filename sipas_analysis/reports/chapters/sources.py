@@ -4,6 +4,7 @@ import platform
 from importlib.metadata import version
 
 from sipas_analysis import __version__
+from sipas_analysis.collect.answer_files import hash_answers, holds_answers
 from sipas_analysis.collect.record_sources import RECORD_KINDS
 from sipas_analysis.documents.model import (
     Block,
@@ -147,11 +148,17 @@ def _list_versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
     records = (f"{kind}-" for kind in ("calendar", *RECORD_KINDS))
     kinds = ("wave.", "units", "responses-", "data frame", "earlier-", *records)
+    files = [*subject.figures.survey.inputs.values()]
+    answers = hash_answers((file.file, file.sha256) for file in files)
     hashes = [
-        make_text("report.versions.file", name=file.file, hash=file.sha256[:16])
-        for file in sorted(subject.figures.survey.inputs.values(), key=lambda file: file.file)
+        make_text("report.versions.answers", name=file.file)
+        if holds_answers(file.file)
+        else make_text("report.versions.file", name=file.file, hash=file.sha256[:16])
+        for file in sorted(files, key=lambda file: file.file)
         if file.file.startswith(kinds)
     ]
+    if answers:
+        hashes.append(make_text("report.versions.all_answers", hash=answers[:16]))
     names = ("pandas", "numpy", "scipy", "statsmodels")
     libraries = ", ".join(f"{name} {version(name)}" for name in names)
     versions = f"sipas_analysis {__version__}, {libraries}, Python {platform.python_version()}"
