@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 from math import isclose
 from pathlib import Path
 
-from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.answer_files import hash_answers, holds_answers
+from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
 from sipas_analysis.figures.published import figures_of
@@ -112,15 +112,15 @@ def verify(
 def _compare_computed(facts: Facts, survey: Survey, *, has_same_inputs: bool) -> Iterator[Finding]:
     """Compare what a receipt says with what follows from the inputs."""
     again = compute_facts(survey)
+    names = ("inputs", "answers") if has_same_inputs and "answers" in facts else ()
+    for name in (name for name in names if facts[name] != again[name]):
+        yield Finding("facts", RECEIPT_NAME, name, facts[name], again[name])
     yield from _compare_facts(facts, again)
     yield from _compare_figures(facts["figures"], again["figures"])
     yield from _list_absent_reports(survey, facts["outputs"])
 
 
 def _locate_changes(out: Path, facts: Facts, path: Path, within: Path | None) -> Iterator[Finding]:
-    names = ("inputs", "answers") if has_same_inputs and "answers" in facts else ()
-    for name in (name for name in names if facts[name] != again[name]):
-        yield Finding("facts", RECEIPT_NAME, name, facts[name], again[name])
     """Say where the inputs were altered, if the private receipt is there."""
     home = find_wave_file(path, facts["inputs"]).parent
     for change in locate_changes(out, facts, home, within):
@@ -183,6 +183,8 @@ def _compare_inputs(
 ) -> Iterator[Finding]:
     """Name the files, as they are called here, whose content is not in the receipt.
 
+    Without the private receipt, files that hold answers are compared together.
+
     Args:
         facts: Content of the receipt, with inputs by their public names.
         out: Output folder with its receipts.
@@ -190,8 +192,6 @@ def _compare_inputs(
         within: The folder of an archive: no input is read from elsewhere.
     """
     home = next(iter(names)).parent
-    Without the private receipt, files that hold answers are compared together.
-
     hashes = {p: hash_if_there(p) if is_inside(p, within) else None for p in names}
     present = {name: sha for path, name in names.items() if (sha := hashes[path])}
     hash_by_name = {row["file"]: row["sha256"] for row in fill_hashes(facts, out, present)}
