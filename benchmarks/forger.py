@@ -4,8 +4,9 @@
 
 1. Each kind of edit of `tests/forgeries.py` twice: as it is, and with list, crate and receipt
    written anew as the program writes them; the inputs are at hand.
-2. Untouched runs of waves that differ: units, forms, blanks, threshold, languages, formats, plan,
-   runs in two steps. Each is made by `run_wave` and verified.
+2. Untouched runs of waves that differ: units, forms, blanks, threshold, languages, formats of
+   answers and reports, an earlier wave, its plan and the next, runs in two steps. Each is made by
+   `run_wave` and verified.
 3. Archives with bytes, parts or names that `archive` does not write.
 """
 
@@ -19,13 +20,17 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests")]
 
+import duckdb  # noqa: E402
 import yaml  # noqa: E402
 from conftest import FACTS, PACK  # noqa: E402
 from forgeries import EDITS, reseal  # noqa: E402
@@ -42,6 +47,10 @@ from sipas_analysis.runs.remake import remake  # noqa: E402
 
 ITEMS = ("A1", "A2", "D1", "OVERALL")
 ALL = ("html", "docx", "pdf", "xlsx")
+PLAN = """id,unit,item,task,owner,due,budget,indicator,target,status,note,remark,measure,wave
+P01,*,A1,Kê thêm ghế,Chánh Văn phòng,,40 triệu,survey,100,approved,,,,{wave}
+so-a-01,so-a,A2,Thay máy,,,,survey,100,approved,,,,{wave}
+"""
 LISTING = ("report removed", "receipt: another program")  # the list or program is another
 
 
@@ -111,32 +120,56 @@ def forge(home: Path, say: Callable[[str], None]) -> None:
     say(f"edits found: {found[False]} of {len(EDITS)}; sealed again: {found[True]} of {len(EDITS)}")
 
 
-def leave_untouched(folder: Path, n_runs: int, say: Callable[[str], None]) -> None:
-    """Count the alarms of untouched runs."""
-    alarms = 0
-    for k in range(n_runs):
-        draw = random.Random(k)
-        home = folder / f"wave-{k}"
-        languages = draw.choice([["vi"], ["en"], ["vi", "en"], ["en", "vi"]])
-        wave = write_wave(
-            home / "inputs",
-            draw,
-            draw.randint(1, 3),
-            languages=languages,
-            min_forms=draw.choice([10, 20, 30]),
-            seed=draw.randint(0, 99),
-        )
-        formats = [["html"], ["html", "xlsx"], ["html"], ["docx"], [*ALL]][k % 5]
-        publish(wave, home / "out", formats=formats)
-        if draw.random() < 0.3:  # some units once more, in another format or language
-            more = draw.choice([{"formats": ["xlsx"]}, {"languages": ["en"]}, {"units": ["so-a"]}])
-            publish(wave, home / "out", **{"formats": ["html"], **more})
-        checked = quietly(lambda: verify(home / "out", wave, remake=remake))  # noqa: B023
-        if checked.grade != "same":
-            alarms += 1
-            say(f"  wave {k}: {[*describe_verification(checked, 'en')][:3]}")
-        shutil.rmtree(home)
-    say(f"untouched runs: {alarms} alarms in {n_runs}")
+def write_years(home: Path, draw: random.Random, number: int) -> Path:
+    """Write one of the waves that differ; return its path."""
+    facts: dict[str, object] = {
+        "languages": draw.choice([["vi"], ["en"], ["vi", "en"], ["en", "vi"]]),
+        "min_forms": draw.choice([10, 20, 30]),
+        "seed": draw.randint(0, 99),
+    }
+    n_units, is_planned = draw.randint(1, 2), number % 3 == 1
+    if number % 2:
+        before = write_wave(home / "before", draw, n_units, id="small-2023", year=2023)
+        facts["earlier"] = [f"../before/{before.name}"]
+        if is_planned:
+            (home / "before/plan.csv").write_text(PLAN.format(wave="small-2023"), "utf-8")
+            facts["plan"] = "../before/plan.csv"
+    file_format = draw.choice(["csv", "xlsx", "parquet"])
+    facts["responses"] = [{"file": f"answers.{file_format}"}]
+    wave = write_wave(home / "inputs", draw, n_units, **facts)
+    answers = duckdb.read_csv(str(home / "inputs/answers.csv"), all_varchar=True)
+    if file_format == "xlsx":
+        answers.df().to_excel(home / "inputs/answers.xlsx", index=False)
+    elif file_format == "parquet":
+        answers.to_parquet(str(home / "inputs/answers.parquet"))
+    if is_planned:
+        (home / "inputs/plan.csv").write_text(PLAN.format(wave="small-2024"), "utf-8")
+    return wave
+
+
+def check_untouched(number: int, folder: Path) -> str:
+    """Make a run and verify it; return what is wrong, nothing if it is the same."""
+    draw = random.Random(number)
+    home = folder / f"wave-{number}"
+    wave = write_years(home, draw, number)
+    formats = [["html"], ["html", "xlsx"], ["html"], ["docx"], [*ALL]][number % 5]
+    publish(wave, home / "out", formats=formats)
+    if draw.random() < 0.3:  # some units once more, in another format or language
+        more = draw.choice([{"formats": ["xlsx"]}, {"languages": ["en"]}, {"units": ["so-a"]}])
+        publish(wave, home / "out", **{"formats": ["html"], **more})
+    checked = quietly(lambda: verify(home / "out", wave, remake=remake))
+    shutil.rmtree(home)
+    first = [*describe_verification(checked, "en")][:3]
+    return "" if checked.grade == "same" else f"  wave {number}: {first}"
+
+
+def leave_untouched(folder: Path, n_runs: int, jobs: int, say: Callable[[str], None]) -> None:
+    """Count the alarms of untouched runs, made in forks that share what is loaded."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as forks:
+        alarms = [*filter(None, forks.map(partial(check_untouched, folder=folder), range(n_runs)))]
+    for alarm in alarms:
+        say(alarm)
+    say(f"untouched runs: {len(alarms)} alarms in {n_runs}")
 
 
 # ── archives: each damage gets the path of an archive
@@ -260,6 +293,7 @@ def main() -> None:
     """Run the three parts and write the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--parts", nargs="*", default=["edits", "archives", "untouched"])
     options = parser.parse_args()
@@ -279,7 +313,7 @@ def main() -> None:
         if "archives" in options.parts:
             damage_archives(home, folder, say)
         if "untouched" in options.parts:
-            leave_untouched(folder, options.runs, say)
+            leave_untouched(folder, options.runs, options.jobs, say)
     if options.out:
         options.out.write_text("\n".join(said) + "\n", "utf-8")
 

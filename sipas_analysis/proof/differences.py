@@ -1,8 +1,9 @@
 """Explain how a published file differs from the one that was made again from the inputs.
 
 Under the program and libraries of the receipt the bytes must be equal. Under others the same text
-may be set in other bytes; then everything that a reader sees, and everything that is hidden from
-a reader, must still be equal, and only the layout may differ.
+may be set in other bytes. Then a difference in what a reader sees, or in what is hidden from a
+reader, is a fault; without one, a file of other bytes is not verified, because a receipt that was
+forged may name other libraries, and markup can show what no comparison of texts sees.
 """
 
 import re
@@ -11,11 +12,12 @@ from itertools import zip_longest
 from math import isclose
 from pathlib import Path
 
-from sipas_analysis.proof.file_contents import KINDS, read_pieces
+from sipas_analysis.proof.file_contents import KINDS, READERS, read_pieces
 from sipas_analysis.proof.findings import Finding
 from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.read_back import PrintedNumber, read_printed
 
+NO_WORDS = ("layout", "digits")  # kinds of a file that says the same
 CLOSE = 1e-9  # largest difference by another processor or library
 NUMBER = re.compile(r"(-?\d+\.\d+(?:e-?\d+)?)")
 
@@ -35,7 +37,7 @@ def explain_difference(
 
     Returns:
         One finding for each wrong number, else the first difference of each kind. ``layout`` if
-        only what no reader reads differs, which is no fault where the libraries differ.
+        no text differs; ``digits`` if nothing differs but numbers of a plain text, by 1e-9.
     """
     try:
         printed = [*find_wrong_numbers(read_printed(published), name, figures)]
@@ -45,7 +47,7 @@ def explain_difference(
     differing = [*_compare_pieces(name, expected, now, version)]
     if printed:  # the numbers explain why the text differs
         differing = [finding for finding in differing if finding.kind not in ("text", "layout")]
-    faults = [finding for finding in differing if finding.kind != "layout"]
+    faults = [finding for finding in differing if finding.kind not in NO_WORDS]
     return [*printed, *(faults or ([] if printed else differing))]
 
 
@@ -74,7 +76,7 @@ def _compare_pieces(
             has_difference = True
             yield Finding(kind, name, "", *_cut_same_ends(*pair))
     if not has_difference:
-        yield Finding("layout", name)
+        yield Finding("digits" if Path(name).suffix not in READERS else "layout", name)
 
 
 def _are_same(old: str | None, new: str | None, version: tuple[str, str]) -> bool:

@@ -12,6 +12,7 @@ NOTES = (
     "left_out",
     "no_report",
     "layout",
+    "digits",
     "no_cell",
 )
 
@@ -56,14 +57,15 @@ class Verification:
     def grade(self) -> str:
         """The verification in one word.
 
-        ``same``; ``elsewhere``, the same by another version, lock or library; ``rounded``, the
-        same to 1e-9; ``partly``, not made again; or ``different``.
+        ``same``; ``elsewhere``, the same bytes by another version, lock or library; ``rounded``,
+        numbers the same to 1e-9; ``partly``, not made again, or in other bytes by another library;
+        or ``different``.
         """
         kinds = {finding.kind for finding in self.findings}
         if self.faults:
             return "different"
-        if not self.recomputed:
+        if not self.recomputed or "layout" in kinds:
             return "partly"
-        if "close" in kinds:
+        if kinds & {"close", "digits"}:
             return "rounded"
         return "elsewhere" if kinds & {"environment", "version"} else "same"

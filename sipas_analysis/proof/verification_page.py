@@ -55,12 +55,14 @@ def is_good(verification: Verification) -> bool:
 
 
 def _grade_text(verification: Verification) -> Text:
+    is_remade = verification.grade == "partly" and verification.recomputed
     return make_text(
-        f"verification.{verification.grade}",
+        "verification.other_bytes" if is_remade else f"verification.{verification.grade}",
         n_outputs=verification.n_outputs,
         n_figures=verification.n_figures,
         n_printed=verification.n_printed,
         n_faults=len(verification.faults),
+        n_other=sum(finding.kind == "layout" for finding in verification.findings),
         receipt=verification.receipt,
     )
 
