@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from sipas_analysis import __version__
 from sipas_analysis.collect.answer_files import hash_answers
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.wave import Wave, read_wave
@@ -35,7 +36,13 @@ from sipas_analysis.proof.cell_hashes import (
 )
 from sipas_analysis.proof.line_changes import LineChanges, Pair, find_line_changes
 from sipas_analysis.proof.program import Facts
-from sipas_analysis.proof.receipt import PRIVATE_NAME, relative_path
+from sipas_analysis.proof.receipt import (
+    PRIVATE_NAME,
+    RECEIPT_FORMAT,
+    list_inputs,
+    read_contents,
+    relative_path,
+)
 from sipas_analysis.sheets.data_files import read_parquet_columns
 from sipas_analysis.sheets.file_kinds import find_kind
 from sipas_analysis.sheets.reader import Sheet, name_column_letter, read_sheet, read_sheets
@@ -184,6 +191,39 @@ def fill_hashes(facts: Facts, out: Path, present: Mapping[str, str]) -> list[Fac
         if hash_answers((row["file"], row["sha256"]) for row in rows) == facts.get("answers"):
             return rows
     return rows
+
+
+def list_false_lines(facts: Facts, survey: Survey) -> Iterator[tuple[str, str, str]]:
+    """Yield what a receipt says of its inputs other than they give: line, as it is, as it must be.
+
+    Format, rows of the inputs, ``answers`` and the hash of the private receipt are compared; a
+    receipt of an earlier format only if it says that this version wrote it.
+
+    Args:
+        facts: Content of the receipt.
+        survey: What was read from the same inputs.
+
+    Source: rule P in docs/method.md.
+    """
+    if facts["format"] != RECEIPT_FORMAT and facts["program"]["version"] != __version__:
+        return
+    again = {
+        "format": RECEIPT_FORMAT,
+        "answers": hash_answers((file.file, file.sha256) for file in read_contents(survey)),
+        "private": hash_private_receipt(make_private_receipt(survey)),
+    }
+    yield from (
+        (name, str(facts.get(name, "")), new)
+        for name, new in again.items()
+        if facts.get(name, "") != new
+    )
+    rows = [
+        [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in inputs]
+        for inputs in (facts["inputs"], list_inputs(survey))
+    ]
+    for place, (old, new) in enumerate(zip_longest(*rows, fillvalue="–")):
+        if old != new:
+            yield f"inputs.{place}", old, new
 
 
 def _read_private_receipt(out: Path, wanted: str) -> PrivateReceipt | None:

@@ -28,7 +28,7 @@ from sipas_analysis.collect.answer_files import hash_answers, holds_answers
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.files import FileContent, hash_file, write_whole
+from sipas_analysis.files import FileContent, hash_file, is_inside, write_whole
 from sipas_analysis.input_copies import copy_inputs
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.reports.file_names import RESTRICTED
@@ -37,6 +37,7 @@ RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/4"
 EARLIER_FORMATS = ("sipas-receipt/3",)  # without a private receipt
 PRIVATE_NAME = "receipt.private.json"
 RUN_NAME = "run.json"
+VERSION = r"^[0-9]+(\.[0-9]+)+[0-9a-z.+-]{0,40}$"  # of the program, of Python, of a library
 LONGEST = 255  # letters of a file's name
 UNPROVEN_FOLDERS = ("state", "logs", RESTRICTED)  # of a run, not covered by the receipt
 UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME, PRIVATE_NAME)
@@ -80,15 +81,18 @@ class Input(Shape):
 class Program(Shape):
     """The program that made a run."""
 
-    version: str
+    version: Annotated[str, StringConstraints(pattern=VERSION)]
     sha256: Hash
-    commit: str
+    commit: Annotated[str, StringConstraints(pattern=r"^[\w.+-]{0,99}$")]
     lock: Hash
     project: Hash
     licence: Hash
-    python: str
-    machine: str
-    libraries: dict[str, str]
+    python: Annotated[str, StringConstraints(pattern=VERSION)]
+    machine: Annotated[str, StringConstraints(pattern=r"^[\w .-]{0,99}$")]
+    libraries: dict[
+        Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,99}$")],
+        Annotated[str, StringConstraints(pattern=VERSION)],
+    ]
 
 
 class WaveFacts(Shape):
@@ -208,19 +212,22 @@ def _round_to_ten_digits(value: object) -> object:
 
 
 def hash_outputs(out: Path) -> dict[str, str]:
-    """Return the hash of every file of a run, by its place in the folder."""
+    """Return the hash of every file of a run, by its place in the folder.
+
+    A link that leads out of the folder is no file of the run.
+    """
     files = (path for path in sorted(out.rglob("*")) if path.is_file())
     paths = {path.relative_to(out).as_posix(): path for path in files}
-    return {name: hash_file(path) for name, path in paths.items() if not _is_unproven(name)}
+    return {
+        name: hash_file(path)
+        for name, path in paths.items()
+        if not _is_unproven(name) and is_inside(path, out)
+    }
 
 
 def _is_unproven(name: str) -> bool:
     first, _, _ = name.partition("/")
-    return (
-        first in UNPROVEN_FOLDERS
-        or name in UNPROVEN_FILES
-        or name.rpartition("/")[2].startswith(".aside-")
-    )
+    return first in UNPROVEN_FOLDERS or name in UNPROVEN_FILES
 
 
 def seal_receipt(facts: Facts) -> Facts:

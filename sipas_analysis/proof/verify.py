@@ -26,7 +26,7 @@ from sipas_analysis.proof.differences import (
     find_wrong_numbers,
 )
 from sipas_analysis.proof.findings import Finding, Verification
-from sipas_analysis.proof.private_receipt import fill_hashes, locate_changes
+from sipas_analysis.proof.private_receipt import fill_hashes, list_false_lines, locate_changes
 from sipas_analysis.proof.program import (
     HOME,
     Facts,
@@ -118,9 +118,8 @@ def verify(
 def _compare_computed(facts: Facts, survey: Survey, *, has_same_inputs: bool) -> Iterator[Finding]:
     """Compare what a receipt says with what follows from the inputs."""
     again = compute_facts(survey)
-    names = ("inputs", "answers") if has_same_inputs and "answers" in facts else ()
-    for name in (name for name in names if facts[name] != again[name]):
-        yield Finding("facts", RECEIPT_NAME, name, facts[name], again[name])
+    for name, old, new in list_false_lines(facts, survey) if has_same_inputs else ():
+        yield Finding("facts", RECEIPT_NAME, name, old, new)
     yield from _compare_facts(facts, again)
     yield from _compare_figures(facts["figures"], again["figures"])
     yield from _list_absent_reports(survey, facts["outputs"])

@@ -1,4 +1,4 @@
-"""What is published tells nothing of a single file of answers; verify still compares each."""
+"""What a receipt says of inputs and program: nothing of a single file of answers, nothing false."""
 
 import hashlib
 import json
@@ -15,10 +15,12 @@ from sipas_analysis.proof.private_receipt import (
     PRIVATE_NAME,
     fill_hashes,
     hash_private_receipt,
+    list_false_lines,
     make_private_receipt,
     write_private_receipt,
 )
 from sipas_analysis.proof.receipt import (
+    hash_outputs,
     read_receipt,
     receipt_facts,
     receipt_text,
@@ -100,6 +102,46 @@ def test_a_receipt_with_another_hash_of_the_answers_is_not_taken(run):
     write_receipt(seal_receipt(facts), out)
     assert {kind for kind, _ in find_kinds(out, survey)} == {"answers"}
     assert {row["sha256"] for row in fill_hashes(facts, out, {})} >= {""}
+
+
+def test_what_a_receipt_says_of_its_inputs_must_be_what_they_give(run):
+    """Sealed again, with the same files: also a receipt of a former format by this version."""
+    survey, out = run
+    facts = read_receipt(out)
+    rows = facts["inputs"]
+    edits = [
+        ({}, []),
+        ({"private": ""}, ["private"]),
+        ({"private": "0" * 64, "answers": "0" * 64}, ["answers", "private"]),
+        ({"format": "sipas-receipt/3"}, ["format"]),
+        ({"inputs": [*rows[:3], rows[3] | {"file": "nguyen-van-a.csv"}, *rows[4:]]}, ["inputs.3"]),
+        ({"inputs": [*rows[:-1], rows[-1] | {"bytes": 1}]}, [f"inputs.{len(rows) - 1}"]),
+        ({"inputs": [*rows, {"file": "again.csv"}]}, [f"inputs.{len(rows)}"]),
+    ]
+    for edit, lines in edits:
+        assert [name for name, _, _ in list_false_lines(facts | edit, survey)] == lines, edit
+
+
+def test_a_link_out_of_the_folder_and_a_half_file_are_no_files_of_a_run(tmp_path):
+    """What a link leads to may change later; whatever else lies there is said."""
+    out = tmp_path / "out"
+    (out / "units").mkdir(parents=True)
+    for path in (tmp_path / "elsewhere.html", out / "index.html", out / "units/.aside-a.html"):
+        path.write_text("text", "utf-8")
+    (out / "link.html").symlink_to(out / "index.html")
+    (out / "units/report.html").symlink_to(tmp_path / "elsewhere.html")
+    assert [*hash_outputs(out)] == ["index.html", "link.html", "units/.aside-a.html"]
+
+
+def test_a_program_is_named_by_a_version_and_nothing_else(run):
+    """No sentence and no markup."""
+    _, out = run
+    facts = read_receipt(out)
+    texts = {"version": "0.13.0 – approved", "python": "", "machine": "<b>", "commit": "a b"}
+    for name, text in texts.items():
+        write_receipt(seal_receipt(facts | {"program": facts["program"] | {name: text}}), out)
+        with pytest.raises(ReceiptError, match=name):
+            read_receipt(out)
 
 
 @pytest.mark.parametrize("name", ["responses-1-2.xlsx", "keyed_twice-1.csv", "form-1"])
