@@ -148,9 +148,14 @@ class WaveTables:
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """Every pair of ranked units, by ``group``, and whether their indices differ."""
+        """Pairs of ranked units, by ``group``, and whether their indices differ.
+
+        Of more than 300 units near ones, and pairs with the two best whose forms raise no doubt.
+        """
         ranking = self.ranked_units
-        pairs = [ranking.pairs(group).assign(group=group) for group in ranking.sets]
+        is_leader = ranking.frame["rank"].notna() & (ranking.frame["mark"] == "")
+        leaders = ranking.frame[is_leader].groupby("group").head(2)["unit"]
+        pairs = [ranking.pairs(group, leaders).assign(group=group) for group in ranking.sets]
         columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
         if not pairs:
             return pd.DataFrame(columns=columns)

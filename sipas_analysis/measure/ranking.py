@@ -43,6 +43,8 @@ from sipas_analysis.quality.findings import find_open_units
 
 TEST_POWER = 0.8
 ROUNDING = 1e-12  # of a covariance between units whose forms do not differ
+MOST_UNITS = 300  # ranked units of a group of which every pair is published
+NEAR = 10  # places between units of a larger group whose pair is published
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "letter", "detectable"]
 
 
@@ -90,8 +92,11 @@ class RankSets(ResultTable):
         value = self.frame["value"].to_numpy(dtype=float)
         return np.asarray(self.separated & (value[:, None] > value))
 
-    def pairs(self) -> pd.DataFrame:
+    def pairs(self, leaders: Collection[str] | None = None) -> pd.DataFrame:
         """Return every pair of ranked units, the better unit first.
+
+        If ``leaders`` are given, of more than 300 units only the pairs with one of these and the
+        pairs at most 10 places apart are returned: 2,000 units have two million pairs.
 
         Columns ``unit``, ``other``, ``value`` (difference), ``se``, ``low``, ``high`` (all pairs
         hold together) and ``told`` (whether the first is surely better). A pair that is told only
@@ -101,7 +106,12 @@ class RankSets(ResultTable):
         """
         rank_of = self.frame["rank"].reset_index(drop=True).dropna()
         order = rank_of.sort_values(kind="stable").index.to_numpy()
-        first, second = (order[at] for at in np.triu_indices(len(order), 1))
+        place, lower = np.triu_indices(len(order), 1)
+        if leaders is not None and len(order) > MOST_UNITS:
+            leads = self.frame.index.isin([*leaders])[order]
+            is_listed = (lower - place <= NEAR) | leads[place] | leads[lower]
+            place, lower = place[is_listed], lower[is_listed]
+        first, second = order[place], order[lower]
         units, value = self.frame.index.to_numpy(), self.frame["value"].to_numpy()
         critical = find_critical_values(self.bars[1][first], self.df[first, second])
         gap, half = value[first] - value[second], critical * self.se[first, second]
@@ -312,11 +322,11 @@ class Ranking(Estimates):
         ends = zip(self.frame["rank_low"], self.frame["rank_high"], strict=True)
         return ["" if pd.isna(low) else f"{low}–{high}" for low, high in ends]
 
-    def pairs(self, group: str) -> pd.DataFrame:
-        """Return every pair of ranked units of a group, as ``RankSets.pairs`` does."""
+    def pairs(self, group: str, leaders: Collection[str] | None = None) -> pd.DataFrame:
+        """Return the pairs of ranked units of a group, as ``RankSets.pairs`` does."""
         if group not in self.sets:
             raise ColumnError("no_rank_group", group=group, known=list_known(group, self.sets))
-        return self.sets[group].pairs()
+        return self.sets[group].pairs(leaders)
 
 
 def rank(

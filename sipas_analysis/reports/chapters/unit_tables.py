@@ -19,6 +19,7 @@ from sipas_analysis.errors import DesignError
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.measure.ranking import MOST_UNITS
 from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.reports.chapters.ranking import tabulate_long_orders
 from sipas_analysis.reports.figure_tables import (
@@ -171,6 +172,8 @@ def _tabulate_pairs(subject: Subject, group: str) -> list[Block]:
     if len(pairs) <= MOST_PAIRS:
         return [_tabulate_some_pairs(subject, group, pairs)] if len(pairs) else []
     name, n = subject.group_name(group), number_of(subject, f"pairs:{group}")
+    if len({*pairs["unit"], *pairs["other"]}) > MOST_UNITS:
+        return [Paragraph(make_text("report.pairs.near", group=name))]
     return [Paragraph(make_text("report.pairs.file", group=name, n=n))]
 
 

@@ -289,6 +289,21 @@ def test_pairs_list_every_two_ranked_units_once(ranked_whole):
     assert pairs["value"].to_numpy() == pytest.approx([140 / 3, 230 / 3, 30])
 
 
+def test_of_many_units_only_near_pairs_and_those_of_leaders_are_listed():
+    """Ten of each number of places apart, 3,010 - 55, and 290 of the first with those below."""
+    values = pd.Series(np.arange(301.0)[::-1], [f"u{place}" for place in range(301)])
+    sets = rank_sets(values, np.ones(301), draws=100)
+    whole, few = sets.pairs(), sets.pairs(["u0"])
+    assert len(whole) == 301 * 300 / 2 and len(few) == 3010 - 55 + 290
+    assert few["value"][few["unit"] != "u0"].max() == 10
+    assert few.merge(whole).equals(few)
+    assert (
+        rank_sets(values[1:], np.ones(300), draws=100)
+        .pairs([])
+        .equals(rank_sets(values[1:], np.ones(300), draws=100).pairs())
+    )
+
+
 def test_rows_of_estimates_in_another_order_give_the_same_ranking(read_answers):
     """Scores that were sorted by value or by name."""
     rows = "".join(
