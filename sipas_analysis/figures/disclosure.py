@@ -7,6 +7,7 @@ what agrees with everything shown while all other units stay as they are agrees 
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from sipas_analysis.infer.design import Floats, Ints
 MOST_NODES = 200  # of a search; a figure that is not settled by then counts as exposed
 FEW_UNITS, MANY_UNITS = 6, 20  # whose cells a search may change
 MOST_ROUNDS = 6  # searches for many figures of a few units at once
+MOST_WEIGHTINGS = 4  # of what changes little: in the end few figures change, not each a little
 OUTSIDER = -1  # a reader who knows the forms of no unit
 Rows = Sequence[tuple[sparse.sparray, float | Floats, float | Floats]]
 
@@ -73,10 +75,25 @@ class Audit:
         marks = self.cells.hide_parts(hidden)
         shared = self._weigh_neighbours(marks)
         self._search_jointly(marks, shared)
-        for figure in self._list_unsafe(marks):
+        unsafe = self._list_unsafe(marks)
+        for figure in unsafe[np.argsort(~self.is_small[unsafe], kind="stable")]:
             if exposed := self._search_alone(marks, shared, int(figure), OUTSIDER):
                 return exposed
         return next(self._find_by_contributor(marks, shared), None)
+
+    def forget(self, hidden: Marks) -> "Audit":
+        """Return a search of which fewer figures are hidden: without tables that change others."""
+        is_shown = ~self.cells.hide_parts(hidden)
+        audit = copy(self)
+        audit.low, audit.high = np.zeros((2, len(is_shown)))
+        audit.tables_of_unit = [[] for _ in self.tables_of_unit]
+        audit.settled, audit.cleared = self.settled.copy(), set()
+        for table in {id(table): table for unit in self.tables_of_unit for table in unit}.values():
+            if is_shown[table.figures].any():
+                audit.settled[table.touches] = False
+            else:
+                audit._keep(table)
+        return audit
 
     def count_unsafe(self, hidden: Marks) -> int:
         """Return how many hidden figures of too few people no joint search proves safe."""
@@ -119,13 +136,16 @@ class Audit:
     def _search_jointly(self, marks: Marks, shared: Floats) -> None:
         """Search tables around each unit for all its figures, and those of its neighbours."""
         order = np.argsort(-shared.diagonal(), kind="stable")
+        searched = set[bytes]()
         for unit in order[~self.settled[order]]:
             self.settled[unit] = True
             unsafe = self._list_unsafe(marks)
             mine = unsafe[self.cells.owner[unsafe] == unit]
             if mine.size:
                 units = self._choose_units(shared, int(mine[0]), FEW_UNITS, ())
-                self._search_units(marks, units)
+                if units.tobytes() not in searched:
+                    self._search_units(marks, units)
+                searched.add(units.tobytes())
 
     def _search_units(self, marks: Marks, units: Ints, watched: Ints | None = None) -> None:
         """Search tables in which only some units change, for all their unsafe figures at once."""
@@ -158,10 +178,14 @@ class Audit:
     ) -> Exposed | None:
         """Search tables for one figure in more and more units; return it if none is found."""
         without = () if reader == OUTSIDER else (reader,)
+        n_searched = 0
         for n_units in (FEW_UNITS, MANY_UNITS):
             if self._is_safe(figure, reader):
                 return None
             units = self._choose_units(shared, figure, n_units, without)
+            if len(units) == n_searched < FEW_UNITS:
+                break
+            n_searched = len(units)
             problem = _Problem(self.cells, marks, units)
             if not problem.free.size:
                 continue
@@ -203,10 +227,14 @@ class Audit:
         figures = np.flatnonzero(np.abs(changes) > TOLERANCE)
         units = np.unique(self.cells.unit[problem.free[np.abs(change) > TOLERANCE]])
         touches = np.isin(np.arange(len(self.settled)), units)
-        table = _Table(figures, changes[figures], touches)
+        self._keep(_Table(figures, changes[figures], touches))
+
+    def _keep(self, table: _Table) -> None:
+        """Note how far the figures of a table can change."""
+        figures = table.figures
         self.low[figures] = np.minimum(self.low[figures], table.changes)
         self.high[figures] = np.maximum(self.high[figures], table.changes)
-        for unit in units:
+        for unit in np.flatnonzero(table.touches):
             self.tables_of_unit[unit].append(table)
 
     def _find_by_contributor(self, marks: Marks, shared: Floats) -> Iterator[Exposed]:
@@ -358,25 +386,27 @@ class _Problem:
         shown = sparse.vstack([self.matrix[rows], of_cells])
         cost = np.append(cells.cost[rows], cells.cost[cells.figure[self.free[fixed]]] / 2)
         sizes = sparse.eye_array(cost.size)
-        change = _solve(
-            np.append(np.zeros(n_free), cost),  # cells, then sizes of changes
-            (
-                np.append(self.ends[0], np.zeros(cost.size)),
-                np.append(self.ends[1], np.full(cost.size, np.inf)),
-            ),
-            [
-                (sparse.hstack([shown, -sizes]), -np.inf, 0.0),
-                (sparse.hstack([shown, sizes]), 0.0, np.inf),
-                (_widen(self.links, cost.size), self.room[:, 0], self.room[:, 1]),
-                (_widen(self.matrix[[figure]], cost.size), aim, aim),
-            ],
+        ends = (
+            np.append(self.ends[0], np.zeros(cost.size)),
+            np.append(self.ends[1], np.full(cost.size, np.inf)),
         )
-        if change is None:
-            return np.inf, np.zeros(0, dtype=np.int64)
-        moved = np.abs(shown @ change[:n_free]) > TOLERANCE
+        known: Rows = [
+            (sparse.hstack([shown, -sizes]), -np.inf, 0.0),
+            (sparse.hstack([shown, sizes]), 0.0, np.inf),
+            (_widen(self.links, cost.size), self.room[:, 0], self.room[:, 1]),
+            (_widen(self.matrix[[figure]], cost.size), aim, aim),
+        ]
         names = np.append(rows, cells.figure[self.free[fixed]])
-        hidden = np.unique(names[moved])
-        return float(cells.cost[hidden].sum()), hidden
+        best, weight = (np.inf, np.zeros(0, dtype=np.int64)), cost
+        for _ in range(MOST_WEIGHTINGS):
+            change = _solve(np.append(np.zeros(n_free), weight), ends, known)
+            if change is None:
+                break
+            moves = np.abs(shown @ change[:n_free])
+            hidden = np.unique(names[moves > TOLERANCE])
+            best = min(best, (float(cells.cost[hidden].sum()), hidden), key=lambda pair: pair[0])
+            weight = cost / (moves + 0.1)
+        return best
 
 
 def _widen(matrix: sparse.sparray, n_columns: int) -> sparse.sparray:

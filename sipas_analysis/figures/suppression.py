@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,16 @@ from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.rules import MEAN_100, MEAN_SCORE
 
+if TYPE_CHECKING:
+    from sipas_analysis.figures.disclosure import Audit
+
 Marks = NDArray[np.bool_]
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
 ERROR_COLUMNS = ("se", "df", "deff", "n_eff")
 INTERVAL = {"low": "down", "high": "up"}
 IN_DOMAIN = ["domain", "group", "unit"]
 MOST_BY_LEVEL = 150  # hidden items of units whose levels are searched one by one
+MOST_TRIALS = 150  # to show a hidden figure again
 FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (rule P5)
 
 
@@ -75,7 +80,7 @@ def suppress_figures(table: pd.DataFrame, survey: Survey) -> Suppression:
     closure = _Closure(table, survey)
     in_sums = closure.complete(is_small)
     hidden, hidden_answers = _hide_bounded(table, survey, closure, in_sums)
-    causes = np.select([is_small, in_sums, hidden], ["small", "sum", "bound"], "")
+    causes = np.select([is_small, in_sums & hidden, hidden], ["small", "sum", "bound"], "")
     cause = pd.Series(causes, table.index)
     blank = blank_hidden(table.assign(flag=table["flag"].mask(hidden, SUPPRESS)))
     is_rounded = _mark_revealing(blank, survey.instrument)
@@ -137,10 +142,13 @@ class _Closure:
     def __init__(self, table: pd.DataFrame, survey: Survey) -> None:
         self.sums = [_sort_members(table, kind) for kind in _list_sums(table, survey)]
         self.min_cell, self.with_means = survey.wave.min_cell, False
+        self.is_small = mark_small(table)
         self.is_item = table["level"].str.endswith("item").to_numpy()
         is_mean = table["variable"].isin([MEAN_SCORE, MEAN_100]) & (table["n_valid"] > 0)
         self.is_mean = is_mean.to_numpy()
         in_group = (table["domain"] == "group").to_numpy()
+        in_unit = (table["domain"] == "unit").to_numpy()
+        self.figure = np.where(in_unit, -1, pd.factorize(table["variable"])[0])
         self.domain = table.groupby(IN_DOMAIN, dropna=False).ngroup().to_numpy()
         self.group = np.where(table["domain"] == "all", -1, pd.factorize(table["group"])[0]) + 1
         self.is_mean_of_group = self.is_mean & in_group
@@ -154,6 +162,20 @@ class _Closure:
             if np.array_equal(more, hidden):
                 return hidden
             hidden = more
+
+    def show(self, hidden: Marks, rows: NDArray[np.int64]) -> Marks | None:
+        """Return ``hidden`` without some rows, and without rows hidden for these alone, if it may.
+
+        None if a figure of too few people would be shown, or a sum would have too few hidden parts.
+        """
+        fewer = hidden.copy()
+        fewer[rows] = False
+        while (lonely := [_find_lonely(members, fewer) for members in self.sums]) and any(
+            part.size for part in lonely
+        ):
+            fewer[np.concatenate(lonely)] = False
+        is_complete = np.array_equal(self.complete(fewer), fewer)
+        return fewer if is_complete and not (self.is_small & ~fewer).any() else None
 
     def _mark_mean_scores(self, hidden: Marks) -> Marks:
         is_cause = hidden & self.is_item
@@ -194,11 +216,40 @@ def _hide_bounded(
                 marks[: audit.n_hideable] = audit.hide_further(marks[: audit.n_hideable], exposed)
                 break
         else:
-            thin = frozenset(table["variable"].iloc[cells.answer_item[answers]])
-            in_units = frozenset(table["variable"][hidden & is_unit_item])
-            return hidden, thin if by_level else in_units
+            break
         answers = marks[n_rows:]
         hidden = closure.complete(marks[:n_rows])
+    order = np.argsort(-cells.cost[:n_rows], kind="stable")
+    marks = _show_again(closure, audits, marks, order[(hidden & ~is_small)[order]])
+    thin = frozenset(table["variable"].iloc[cells.answer_item[marks[n_rows:]]])
+    in_units = frozenset(table["variable"][marks[:n_rows] & is_unit_item])
+    return marks[:n_rows], thin if by_level else in_units
+
+
+def _show_again(
+    closure: _Closure, audits: "Sequence[Audit]", marks: Marks, rows: NDArray[np.int64]
+) -> Marks:
+    """Show hidden figures again, the most valuable first, while all others stay safe.
+
+    What was hidden step by step is more than the last step needs. A row that is hidden for the sake
+    of another is tried with all rows of the same figure in the whole and the groups, then alone.
+    """
+    n_rows = len(closure.is_small)
+    blocks = [
+        rows[closure.figure[rows] == figure]
+        for figure in dict.fromkeys(closure.figure[rows])
+        if figure >= 0
+    ]
+    for block in [*blocks, *rows.reshape(-1, 1)][:MOST_TRIALS]:
+        hidden = closure.show(marks[:n_rows], block)
+        if hidden is None or np.array_equal(hidden, marks[:n_rows]):
+            continue
+        fewer = np.append(hidden, marks[n_rows:])
+        trials = [audit.forget(fewer[: audit.n_hideable]) for audit in audits]
+        parts = [(audit, fewer[: audit.n_hideable]) for audit in trials]
+        if not any(audit.find_exposed(part) for audit, part in parts):
+            marks, audits = fewer, trials
+    return marks
 
 
 def _hide_forms(table: pd.DataFrame) -> pd.DataFrame:
@@ -289,6 +340,13 @@ def _find_complement(
     candidates = np.flatnonzero(~is_hidden & too_few[family])
     first = np.unique(family[candidates], return_index=True)[1]
     return members.rows[candidates[first]]
+
+
+def _find_lonely(members: _Members, hidden: Marks) -> NDArray[np.int64]:
+    """Return the hidden members of sums that hide no other member."""
+    is_hidden = hidden[members.rows]
+    is_lonely = (np.bincount(members.family, is_hidden) == 1) & (np.bincount(members.family) > 1)
+    return members.rows[is_hidden & is_lonely[members.family]]
 
 
 def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
