@@ -23,7 +23,10 @@ from sipas_analysis.runs import annual_run, notebook, worker
 _, name, change, when, back, *words = sys.argv
 path, before = Path(name), Path(name).read_bytes()
 def alter():
-    path.unlink(True) if change == "remove" else path.write_bytes(before.replace(b",5", b",1") + b"\\n")
+    if change == "remove":
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(before.replace(b",5", b",1") + b"\\n")
 def around(module, event):
     real = getattr(module, event)
     def double(*arguments, **options):
