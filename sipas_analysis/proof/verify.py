@@ -9,6 +9,7 @@ function, so that a check imports no writer.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import zip_longest
 from math import isclose
 from pathlib import Path
 
@@ -240,7 +241,12 @@ def _list_facts(name: str, facts: object) -> Iterator[tuple[str, object]]:
 
 
 def _compare_figures(old: Iterable[Facts], new: Iterable[Facts]) -> Iterator[Finding]:
-    """Name the figures that differ, and those that are equal to 1e-9 only."""
+    """Name the figures that differ, those that are equal to 1e-9 only, and one listed twice."""
+    old, new = [*old], [*new]
+    order, expected = ([row.get("id") for row in rows] for rows in (old, new))
+    if order != expected and {*order} == {*expected}:
+        pairs = zip_longest(order, expected)
+        yield Finding("facts", RECEIPT_NAME, "figures", *next(p for p in pairs if p[0] != p[1]))
     before, now = ({str(row.get("id")): row for row in rows} for rows in (old, new))
     for key in [*before, *(key for key in now if key not in before)]:
         rows = before.get(key, {}), now.get(key, {})
@@ -341,7 +347,7 @@ def _list_absent_reports(survey: Survey, listed: Iterable[str]) -> Iterator[Find
 def _compare_environment(facts: Facts) -> Iterator[Finding]:
     """Report what differs in program and machine; the commit changes no byte of a file.
 
-    Another program of the same version is not the released one: a fault.
+    Another program or lock of the same version is not the released one: a fault.
     """
     old, new = facts["program"], describe_program()
     if old["version"] != new["version"]:
@@ -352,8 +358,10 @@ def _compare_environment(facts: Facts) -> Iterator[Finding]:
         sha = new["sha256"] if is_like else hash_program(files, old["libraries"])
         if old["sha256"] != sha:
             yield Finding("program", RECEIPT_NAME, old=old["sha256"], new=sha)
-    for name in (*BUILD, "python", "machine"):
-        if old[name] != new[name]:
+    for name in (name for name in (*BUILD, "python", "machine") if old[name] != new[name]):
+        if name in BUILD and old[name] and new[name] and old["version"] == new["version"]:
+            yield Finding("facts", RECEIPT_NAME, f"program.{name}", old[name], new[name])
+        else:
             yield Finding("environment", "", name, old[name], new[name])
     before, now = old["libraries"], new["libraries"]
     for name in sorted(before.keys() | now.keys()):
@@ -363,4 +371,5 @@ def _compare_environment(facts: Facts) -> Iterator[Finding]:
 
 def _is_alike(environment: Iterable[Finding]) -> bool:
     """Return whether this program makes the same bytes as the one of the receipt."""
-    return all(finding.kind == "program" or finding.figure in BUILD for finding in environment)
+    kinds = {finding.kind for finding in environment if finding.figure not in BUILD}
+    return kinds <= {"program", "facts"}

@@ -634,14 +634,18 @@ def test_a_receipt_leads_to_no_file_outside_its_archive(packed, tmp_path, first)
 
 
 def test_other_libraries_or_another_lock_are_said(copy):
-    """Equal figures, but not by what the receipt names: its own verification, never SAME."""
+    """Another Python: never SAME. Another lock of the same version: no receipt of this program."""
     facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
     lock = facts["program"] | {"lock": "0" * 64}
     write_receipt(seal_receipt(facts | {"program": lock}), copy / "out")
+    faults = verify(copy / "out", copy / "inputs").faults
+    assert [(finding.kind, finding.figure) for finding in faults] == [("facts", "program.lock")]
+    python = facts["program"] | {"python": "3.99.0"}
+    write_receipt(seal_receipt(facts | {"program": python}), copy / "out")
     verification = verify(copy / "out", copy / "inputs")
     assert (verification.grade, verification.faults) == ("elsewhere", [])
     assert [(finding.kind, finding.figure) for finding in verification.findings] == [
-        ("environment", "lock")
+        ("environment", "python")
     ]
     assert next(describe_verification(verification, "en")).startswith(
         "SAME FIGURES, OTHER ENVIRONMENT"
@@ -786,6 +790,17 @@ def test_a_receipt_that_was_sealed_again_is_held_against_the_inputs(copy, change
     assert "facts" in {finding.kind for finding in verification.faults}
     assert {it.file for it in verification.faults} <= {RECEIPT, "ro-crate-metadata.json"}
     assert not any("{" in line for line in describe_verification(verification, "en"))
+
+
+@pytest.mark.parametrize("change", [lambda row: row | {"value": 99.99}, lambda row: row])
+def test_a_figure_that_a_receipt_lists_twice_is_a_fault(copy, change):
+    """A false figure before the true one of the same name, and a true one listed twice."""
+
+    def add_figure(facts):
+        facts["figures"].insert(0, change(facts["figures"][0]))
+
+    verification = forged(copy, add_figure)
+    assert ("facts", "figures") in {(fault.kind, fault.figure) for fault in verification.faults}
 
 
 def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
