@@ -282,7 +282,7 @@ def damage_archives(home: Path, folder: Path, say: Callable[[str], None]) -> Non
                 checked = verify_run(open_archive(path, unpacked), remake=remake_once)
                 grade, first = checked.grade, [*describe_verification(checked, "en")][1:2]
             except ReceiptError as error:
-                grade, first = "refused", [error.text("en")]
+                grade, first = "refused", [error.text("en").replace(f"{folder}/", "")]
             found += grade in ("different", "refused")
             say(f"  {name}: {grade}; {''.join(first)[:110]}")
             shutil.rmtree(unpacked, ignore_errors=True)
