@@ -34,6 +34,7 @@ from sipas_analysis.proof.private_receipt import (
     make_private_receipt,
     write_private_receipt,
 )
+from sipas_analysis.proof.program import describe_program
 from sipas_analysis.records.simulate import write_demo
 from sipas_analysis.sheets.reader import name_column_letter
 
@@ -217,6 +218,7 @@ def main(times: int) -> None:
     start = time.process_time()
     hash_table(hash_cells(zip(*big, strict=True), "0123456789abcdef"))
     print(f"187 units x 160 forms x 30 columns hashed in {time.process_time() - start:.2f} s")
+    print(f"sipas_analysis {sipas.__version__}, commit {describe_program()['commit']}")
     print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
 
 

@@ -7,6 +7,7 @@ own without any route but to itself, with empty folders for HOME and the tempora
 lines check the notebook of the archive in the same way.
 """
 
+import json
 import os
 import platform
 import re
@@ -49,17 +50,16 @@ def run_alone(command: str, folder: Path) -> tuple[int, float, str]:
 
 
 def read_commands(folder: Path) -> list[str]:
-    """Return the indented lines of the README that are commands, up to the check."""
+    """Return the indented lines of the README that are commands and wait for nobody."""
     text = (folder / "README.en.txt").read_text("utf-8")
     lines = re.findall(r"(?m)^    ((?:python3|check/bin/)\S* .*)$", text)
-    last = next(place for place, line in enumerate(lines) if "verify" in line)
-    return [line for line in lines[: last + 1] + lines[last + 1 :] if "jupyterlab" not in line]
+    return [line for line in lines if "jupyterlab" not in line]
 
 
 def read_notebook(path: Path) -> str:
     """Return what the cells of a notebook printed."""
-    import json
-
+    if not path.is_file():
+        return "it was not written"
     cells = json.loads(path.read_text("utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     return "".join("".join(output.get("text", "")) for output in outputs)
@@ -72,12 +72,14 @@ def main(archive: Path) -> None:
         with zipfile.ZipFile(archive) as parts:
             parts.extractall(folder / "archive")
             wheels = [part for part in parts.infolist() if part.filename.startswith("wheels/")]
+            program = json.loads(parts.read("outputs/receipt.json"))["program"]
         size = archive.stat().st_size / 1e6
+        print(f"sipas_analysis {program['version']}, commit {program['commit']}")
         print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
         print(f"archive: {size:.0f} MB, {len(wheels)} wheels; {' '.join(ALONE)}, no route\n")
         for command in [*MORE[:1], *read_commands(folder / "archive"), *MORE[1:]]:
             code, seconds, printed = run_alone(command, folder)
-            print(f"$ {command}\n  exit {code} after {seconds:.1f} s")
+            print(f"$ {command}\n  exit {code} after {seconds:.1f} s", flush=True)
             for line in printed.strip().splitlines()[-12:]:
                 print(f"  | {line[:160]}")
         print("\naudit.ipynb printed")
