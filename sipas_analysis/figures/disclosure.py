@@ -87,10 +87,11 @@ class Audit:
         audit = copy(self)
         audit.low, audit.high = np.zeros((2, len(is_shown)))
         audit.tables_of_unit = [[] for _ in self.tables_of_unit]
-        audit.settled, audit.cleared = self.settled.copy(), set()
+        audit.settled, audit.cleared = self.settled.copy(), self.cleared - {NO_UNIT}
         for table in {id(table): table for unit in self.tables_of_unit for table in unit}.values():
             if is_shown[table.figures].any():
                 audit.settled[table.touches] = False
+                audit.cleared -= {*np.flatnonzero(table.touches).tolist()}
             else:
                 audit._keep(table)
         return audit
@@ -310,8 +311,8 @@ class Audit:
             of_figure = np.abs(self._row(exposed.figure).toarray()[0])
             n_rows = cells.n_rows
             is_near = ~hidden[:n_rows] & (np.abs(cells.matrix[:n_rows]) @ of_figure > 0)
-            choices = (is_near if is_near.any() else ~hidden[:n_rows]).nonzero()[0]
-            more[choices[cells.cost[choices].argmin()]] = True
+            shown = (is_near if is_near.any() else ~hidden[:n_rows]).nonzero()[0]
+            more[shown[cells.cost[shown].argmin()]] = True
         return more
 
     def _choose_near(self, marks: Marks, exposed: Exposed) -> Ints:

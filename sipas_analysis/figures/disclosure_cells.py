@@ -225,14 +225,14 @@ def describe_bases(table: pd.DataFrame, survey: Survey, hidden: Marks) -> Cells:
     best = np.append(np.flatnonzero(np.diff(domains.item)), domains.item.size - 1)
     person = _weigh_person(table, domains)
     is_overall = (table["level"] == OVERALL).to_numpy()[domains.rows[:, 0]]
-    has_no_n = hidden[domains.rows[is_overall]].any(axis=0)[domains.is_unit]
+    has_no_n = np.any(hidden[domains.rows[is_overall]], axis=0, keepdims=True)[0, domains.is_unit]
     forms = domains.forms + 10 * survey.wave.min_cell * person * has_no_n
     most = np.maximum(forms[:, None], domains.base[:, best])
     whole = _merge_levels(domains, best, domains.base[:, best], most)
     matrix = _place_slopes(whole, (slopes[:, :, best] > 0).astype(float), len(table))
     nothing = sparse.csr_array((0, whole.total.size)), np.zeros((0, 2))
     is_small = (table["flag"] == SUPPRESS).to_numpy()  # of others it may be known
-    least = is_small * survey.wave.min_cell * person
+    least = np.asarray(is_small * survey.wave.min_cell * person, dtype=float)
     return _stack_cells(table, whole, matrix, nothing, (least, np.zeros_like(whole.total)))
 
 

@@ -49,7 +49,7 @@ def count_disclosure(table: pd.DataFrame, suppression: Suppression, survey: Surv
         "ends": is_end.sum(),
     }
     of_figures = ("small", "at_risk", "sum", "bound", "intervals", "ends")
-    rows = [
+    rows: list[tuple[str, int | None, float | None]] = [
         (name, int(n), 100 * int(n) / n_figures if name in of_figures and n_figures else None)
         for name, n in counts.items()
     ]

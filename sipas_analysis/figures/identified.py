@@ -121,10 +121,10 @@ def share_answers(counts: pd.DataFrame, scores: pd.DataFrame, pack: Instrument) 
         pack: The instrument: a level that nobody chose is 0.
     """
     weights: dict[tuple[str, str], dict[str, float]] = {}
-    columns = counts[["unit", "item", "answer", "weight"]].itertuples(index=False, name=None)
-    for unit, item, answer, weight in columns:
-        levels = dict.fromkeys((f"answer_{level}" for level in pack.scale_of(item).levels), 0.0)
-        weights.setdefault((unit, item), levels)[f"answer_{answer}"] = weight
+    answers = counts[["unit", "item", "answer", "weight"]].itertuples(index=False, name=None)
+    for unit, item, answer, weight in answers:
+        nobody = dict.fromkeys((f"answer_{level}" for level in pack.scale_of(item).levels), 0.0)
+        weights.setdefault((unit, item), nobody)[f"answer_{answer}"] = weight
     is_shown = scores["value"].notna() & (scores["domain"] != "group")
     keys = zip(scores["unit"], scores["variable"], is_shown, strict=True)
     rows = [weights.get((unit, item), {}) if shown else {} for unit, item, shown in keys]

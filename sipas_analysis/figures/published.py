@@ -381,6 +381,8 @@ class Figures(WaveTables):
         if priority.importance is not None:
             numbers["fit:order_holds"] = 100 * priority.importance.order_holds
             numbers["fit:share_forms"] = priority.importance.n
+        if "hidden" in models.reason.values():
+            numbers = {}
         numbers |= {"cut:percent": priority.cut_percent, "cut:share": 100 * priority.cut_share}
         return [*identify_drivers(models.frame, shares), *identify_numbers(numbers, "D1")]
 

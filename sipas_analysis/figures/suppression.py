@@ -22,7 +22,7 @@ ERROR_COLUMNS = ("se", "df", "deff", "n_eff")
 INTERVAL = {"low": "down", "high": "up"}
 IN_DOMAIN = ["domain", "group", "unit"]
 MOST_BY_LEVEL = 150  # hidden items of units whose levels are searched one by one
-MOST_TRIALS = 150  # to show a hidden figure again
+MOST_TRIALS, FEW_TRIALS = 150, 4  # to show hidden figures again: of few hidden items, of many
 FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (rule P5)
 
 
@@ -181,7 +181,7 @@ class _Closure:
         is_cause = hidden & self.is_item
         in_domain = np.bincount(self.domain, is_cause)[self.domain] > 0
         in_group = np.bincount(self.group, is_cause)[self.group] > 0
-        return (in_domain & self.is_mean) | (in_group & self.is_mean_of_group)
+        return np.asarray((in_domain & self.is_mean) | (in_group & self.is_mean_of_group))
 
 
 def _hide_bounded(
@@ -204,7 +204,7 @@ def _hide_bounded(
     hidden = closure.complete(hidden)
     is_small, n_rows = mark_small(table), len(table)
     cells = describe_cells(table, survey, by_level=by_level)
-    bases = describe_bases(table, survey, hidden)
+    bases = describe_bases(table, survey, is_small)
     audits = [Audit(part, is_small) for part in (cells, bases)]
     answers = np.zeros(len(cells.answer_item), dtype=bool)
     while True:
@@ -220,14 +220,20 @@ def _hide_bounded(
         answers = marks[n_rows:]
         hidden = closure.complete(marks[:n_rows])
     order = np.argsort(-cells.cost[:n_rows], kind="stable")
-    marks = _show_again(closure, audits, marks, order[(hidden & ~is_small)[order]])
+    rows = order[(hidden & ~is_small)[order]]
+    n_trials = FEW_TRIALS if is_many else MOST_TRIALS
+    marks = _show_again(closure, audits, marks, rows, n_trials)
     thin = frozenset(table["variable"].iloc[cells.answer_item[marks[n_rows:]]])
     in_units = frozenset(table["variable"][marks[:n_rows] & is_unit_item])
     return marks[:n_rows], thin if by_level else in_units
 
 
 def _show_again(
-    closure: _Closure, audits: "Sequence[Audit]", marks: Marks, rows: NDArray[np.int64]
+    closure: _Closure,
+    audits: "Sequence[Audit]",
+    marks: Marks,
+    rows: NDArray[np.int64],
+    n_trials: int,
 ) -> Marks:
     """Show hidden figures again, the most valuable first, while all others stay safe.
 
@@ -240,7 +246,7 @@ def _show_again(
         for figure in dict.fromkeys(closure.figure[rows])
         if figure >= 0
     ]
-    for block in [*blocks, *rows.reshape(-1, 1)][:MOST_TRIALS]:
+    for block in [*blocks, *rows.reshape(-1, 1)][:n_trials]:
         hidden = closure.show(marks[:n_rows], block)
         if hidden is None or np.array_equal(hidden, marks[:n_rows]):
             continue
@@ -313,7 +319,7 @@ def _sort_members(table: pd.DataFrame, kind: _Sum) -> _Members:
     return _Members(
         kind,
         members["_row"].to_numpy(dtype=np.int64),
-        families.to_numpy(dtype=np.int64),
+        np.asarray(families.to_numpy(dtype=np.int64)),
         ~members["_last"].to_numpy(dtype=bool),
         members["n_valid"].to_numpy(dtype=float),
     )
@@ -346,7 +352,7 @@ def _find_lonely(members: _Members, hidden: Marks) -> NDArray[np.int64]:
     """Return the hidden members of sums that hide no other member."""
     is_hidden = hidden[members.rows]
     is_lonely = (np.bincount(members.family, is_hidden) == 1) & (np.bincount(members.family) > 1)
-    return members.rows[is_hidden & is_lonely[members.family]]
+    return np.asarray(members.rows[is_hidden & is_lonely[members.family]])
 
 
 def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:

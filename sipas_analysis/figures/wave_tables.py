@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
@@ -191,8 +192,12 @@ class WaveTables:
 
         tables = [pd.DataFrame(columns=["variable", *INTERVAL_COLUMNS, "n"])]
         for factor in self.survey.instrument.factors:
+            items = self.survey.instrument.items_of(factor)
+            n_complete = int(self.survey.frame[[*items]].notna().all(axis=1).sum())
+            if n_complete < self.survey.wave.min_cell or self._hidden_of_whole & {factor, *items}:
+                continue
             try:
-                table = reliability(self.survey, self.survey.instrument.items_of(factor)).frame
+                table = reliability(self.survey, items).frame
             except DesignError:  # of few forms, or of items that never vary
                 continue
             tables.append(table[table["variable"] == "alpha"].assign(variable=factor))
@@ -204,16 +209,36 @@ class WaveTables:
         from sipas_analysis.measure.fairness import rank_under_rules
 
         table = rank_under_rules(self.survey, self.ranked_units)
-        rules = [name for name in table if name not in ("group", "unit")]
+        rules = [*table.columns.drop(["group", "unit"])]
         table[rules] = table[rules].mask(table["unit"].isin(self.rounded_units))  # P4
         return table
 
     @cached_property
     def drivers(self) -> "Drivers":
-        """Models of overall satisfaction, or the reason why there is none."""
+        """Models of overall satisfaction, or the reason why there is none.
+
+        None is published that rests on fewer than ``min_cell`` forms without a blank, nor where the
+        figure of a factor or of the outcome is hidden (rule P4).
+        """
         from sipas_analysis.explain.drivers import drivers
 
-        return drivers(self.survey)
+        models = drivers(self.survey)
+        pack, outcome = self.survey.instrument, models.outcome
+        answered = self.survey.frame.notna()
+        parts = [answered[[*pack.items_of(factor)]].any(axis=1) for factor in pack.factors]
+        parts += [answered[outcome]] if outcome else []
+        n_complete = int(pd.concat(parts, axis=1).all(axis=1).sum()) if parts else 0
+        is_few = 0 < n_complete < self.survey.wave.min_cell
+        if is_few or self._hidden_of_whole & {*pack.factors, outcome}:
+            return _withhold_models(models)
+        return models
+
+    @cached_property
+    def _hidden_of_whole(self) -> set[str]:
+        """Variables of which the figure of the whole is hidden."""
+        table = self.suppression.table
+        is_hidden = (table["domain"] == "all") & self.suppression.cause.ne("")
+        return set(table.loc[is_hidden, "variable"])
 
     def priority(self, unit: str = "") -> "Priority":
         """Return factors by importance and satisfaction, of the whole or of one unit."""
@@ -289,3 +314,17 @@ class WaveTables:
         """Return the row of the overall index of the whole."""
         scores = self.scores
         return scores[(scores["domain"] == "all") & (scores["variable"] == OVERALL)]
+
+
+def _withhold_models(models: "Drivers") -> "Drivers":
+    """Return no models, because they would tell of hidden figures."""
+    return replace(
+        models,
+        frame=models.frame.iloc[:0],
+        r_squared=np.nan,
+        reason=dict.fromkeys([*models.reason, *models.fits], "hidden"),
+        correlations=pd.DataFrame(),
+        collinearity=models.collinearity.iloc[:0],
+        notes=(),
+        fits={},
+    )

@@ -228,3 +228,33 @@ def test_answers_of_the_whole_that_few_hidden_people_gave_are_hidden(read_answer
     lost = figures.disclosure.set_index("measure").loc["lost", "percent"]
     assert 0 < lost < 50
     assert lost == round(lost)  # more digits would give back how many people are hidden
+
+
+def test_what_need_not_be_hidden_is_shown_again(read_answers):
+    """One unit of four people: two others are hidden beside it, and no figure of the whole."""
+    draw = random.Random(1)
+    forms = [
+        f"u-{unit}," + ",".join(draw.choices("2345", (1, 2, 4, 4), k=6))
+        for unit, n in enumerate((4, 20, 25, 30, 35, 40))
+        for _ in range(n)
+    ]
+    units = "code,name_vi,group\n" + "".join(f"u-{k},Sở {k},departments\n" for k in range(6))
+    answers = "\n".join(["unit," + ",".join(ITEMS), *forms]) + "\n"
+    figures = Figures(read_answers(answers, units=units, pack=LARGE_PACK))
+    scores = figures.scores[figures.scores["n_valid"].ne(0)]
+    hidden = scores[scores["flag"] == "suppress"]
+    assert [*hidden.loc[hidden["domain"] != "unit", "variable"]] == []
+    assert hidden["unit"].nunique() <= 4
+    assert figures.disclosure.set_index("measure").loc["lost", "percent"] < 20
+
+
+def test_no_model_rests_on_hidden_figures(read_answers):
+    """Three people answered the only item of a factor: no correlation, alpha or coefficient."""
+    forms = [
+        f"so-a,{form % 5 + 1},{form % 3 + 2},{form % 4 + 1 if form < 3 else ''},{form % 4 + 2}"
+        for form in range(60)
+    ]
+    figures = Figures(read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(forms) + "\n"))
+    assert {*figures.drivers.reason.values()} == {"hidden"}
+    shown = figures.list_parts(["drivers", "collinearity", "reliability"]).dropna(subset="value")
+    assert not [name for name in shown["id"] if not name.startswith("cut:")]
