@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import date
 from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import pandas as pd
 from pydantic import (
@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from sipas_analysis.collect.answer_files import hash_answers, holds_answers
@@ -76,6 +77,14 @@ class Input(Shape):
     file: Name
     sha256: Hash = ""
     bytes: int = 0
+
+    @model_validator(mode="after")
+    def _check_content(self) -> Self:
+        """Refuse a file without hash and size unless it holds answers."""
+        n_given = len({"sha256", "bytes"} & self.model_fields_set)
+        if n_given == 1 or (n_given == 0 and not holds_answers(self.file)):
+            raise ValueError(f"{self.file}: no hash or no size")
+        return self
 
 
 class Program(Shape):

@@ -133,10 +133,15 @@ def test_a_link_out_of_the_folder_and_a_half_file_are_no_files_of_a_run(tmp_path
     assert [*hash_outputs(out)] == ["index.html", "link.html", "units/.aside-a.html"]
 
 
-def test_a_program_is_named_by_a_version_and_nothing_else(run):
-    """No sentence and no markup."""
+def test_a_receipt_of_another_shape_is_refused(run):
+    """A program is named by a version, no sentence and no markup; an input by its content."""
     _, out = run
     facts = read_receipt(out)
+    rows = [{"file": "units.csv"}, {"file": "responses-1.csv", "bytes": 9}]
+    for row in rows:  # only a file that holds answers has no hash, and then no size
+        write_receipt(seal_receipt(facts | {"inputs": [row]}), out)
+        with pytest.raises(ReceiptError, match="no hash or no size"):
+            read_receipt(out)
     texts = {"version": "0.13.0 – approved", "python": "", "machine": "<b>", "commit": "a b"}
     for name, text in texts.items():
         write_receipt(seal_receipt(facts | {"program": facts["program"] | {name: text}}), out)
