@@ -182,6 +182,17 @@ def change_answer(home: Path) -> None:
     )
 
 
+def list_figure_twice(facts: dict) -> None:
+    """List a false figure before the true one of the same name."""
+    facts["figures"].insert(0, facts["figures"][0] | {"value": 99.9})
+
+
+def claim_another_machine(home: Path) -> None:
+    """Show a false page inside the page, and say that another machine made it."""
+    html("(<main[^>]*>)", r'\1<iframe srcdoc="99,99%"></iframe>')(home)
+    change_receipt(lambda facts: facts["program"].update(machine="Linux aarch64"))(home)
+
+
 SPAN = '(<span data-figure="[^"]*">)'
 WORD = r"word/document\.xml"
 SHEET = r"xl/worksheets/sheet2\.xml"
@@ -244,6 +255,13 @@ EDITS: dict[str, Callable[[Path], None]] = {
     "pdf: script": add_pdf_script,
     "pdf: of another unit": swap_files(f"{REPORT}.pdf"),
     "receipt: figure": change_receipt(lambda facts: facts["figures"][0].update(value=99.9)),
+    "receipt: figure listed twice": change_receipt(list_figure_twice),
+    "receipt: name of an input": change_receipt(
+        lambda facts: facts["inputs"][-1].update(file="nguyen-van-a.csv")
+    ),
+    "receipt: another lock": change_receipt(lambda facts: facts["program"].update(lock="0" * 64)),
+    "receipt: private receipt": change_receipt(lambda facts: facts.update(private="0" * 64)),
+    "another machine, a page inside the page": claim_another_machine,
     "receipt: forms": change_receipt(lambda facts: facts["rows"].update(kept=1)),
     "receipt: another program": change_receipt(
         lambda facts: facts["program"].update(sha256="0" * 64)

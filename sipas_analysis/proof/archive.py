@@ -328,7 +328,6 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     """Report files that belong to no archive: a file beside a program may be run with it."""
     assert run.folder is not None
     places = read_places(run.folder, facts)
-    contents = {row["sha256"] for row in fill_hashes(facts, run.out, {})}
     program = run.folder / PROGRAM
     names = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, PRIVATE_NAME, *facts["outputs"])}
     names |= {*places.values(), *make_about_files(facts, places, has_program=True)}
@@ -344,8 +343,8 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
         compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
         if compiled and not run.archive:  # made when somebody ran the program
             continue
-        if name.startswith(f"{INPUTS}/") and hash_if_there(path) in contents:
-            continue  # a file that was read, wherever it lies
+        if not run.wave and not run.archive and name.startswith(f"{INPUTS}/"):
+            continue  # put beside an unpacked public archive
         if (path.is_file() or path.is_symlink()) and name not in names:
             yield Finding("stranger", name)
 

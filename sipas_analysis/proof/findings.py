@@ -13,6 +13,8 @@ NOTES = (
     "no_report",
     "layout",
     "digits",
+    "unmade",
+    "no_private",
     "no_cell",
 )
 
@@ -58,13 +60,13 @@ class Verification:
         """The verification in one word.
 
         ``same``; ``elsewhere``, the same bytes by another version, lock or library; ``rounded``,
-        numbers the same to 1e-9; ``partly``, not made again, or in other bytes by another library;
-        or ``different``.
+        numbers the same to 1e-9; ``partly``, not made again, because the inputs are not here or
+        this machine cannot, or in other bytes by another library; or ``different``.
         """
         kinds = {finding.kind for finding in self.findings}
         if self.faults:
             return "different"
-        if not self.recomputed or "layout" in kinds:
+        if not self.recomputed or kinds & {"layout", "unmade"}:
             return "partly"
         if kinds & {"close", "digits"}:
             return "rounded"

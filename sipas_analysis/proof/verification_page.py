@@ -18,6 +18,7 @@ from sipas_analysis.messages import Language
 from sipas_analysis.proof.findings import NOTES, Finding, Verification
 
 MOST_FINDINGS = 20  # of a kind that are listed one by one
+MOST_ABSENT = 3  # reports that a run has not
 LONGEST = 160  # letters of a value
 
 
@@ -55,16 +56,26 @@ def is_good(verification: Verification) -> bool:
 
 
 def _grade_text(verification: Verification) -> Text:
-    is_remade = verification.grade == "partly" and verification.recomputed
+    grade = verification.grade
+    if grade == "partly" and verification.recomputed:
+        kinds = {finding.kind for finding in verification.findings}
+        grade = "not_made" if "unmade" in kinds else "other_bytes"
     return make_text(
-        "verification.other_bytes" if is_remade else f"verification.{verification.grade}",
+        f"verification.{grade}",
         n_outputs=verification.n_outputs,
         n_figures=verification.n_figures,
         n_printed=verification.n_printed,
-        n_faults=len(verification.faults),
+        n_faults=_count_faults(verification),
         n_other=sum(finding.kind == "layout" for finding in verification.findings),
         receipt=verification.receipt,
     )
+
+
+def _count_faults(verification: Verification) -> int:
+    """Return the number of faults; figures that an altered input moves are not counted."""
+    kinds = [fault.kind for fault in verification.faults]
+    is_altered = not {"input", "answers"}.isdisjoint(kinds)
+    return len(kinds) - is_altered * kinds.count("figure")
 
 
 def _list_findings(verification: Verification) -> list[Text]:
@@ -72,32 +83,40 @@ def _list_findings(verification: Verification) -> list[Text]:
     for finding in sorted(verification.findings, key=lambda finding: finding.kind in NOTES):
         by_kind.setdefault(finding.kind, []).append(finding)
     texts: list[Text] = []
-    left_out = by_kind.pop("left_out", [])
+    left_out, absent = (by_kind.pop(kind, []) for kind in ("left_out", "no_report"))
     for kind, findings in by_kind.items():
         listed = _group_figures(findings) if kind == "figure" else findings
         texts += [_finding_text(finding) for finding in listed[:MOST_FINDINGS]]
         if len(listed) > MOST_FINDINGS:
             more = "more_figures" if kind == "figure" else "more"
             texts.append(make_text(f"verification.{more}", n=len(listed) - MOST_FINDINGS))
+    if absent:
+        names = ", ".join(finding.file for finding in absent[:MOST_ABSENT])
+        texts.append(make_text("verification.no_report", n=len(absent), files=_shorten(names)))
     return [*texts, *([make_text("verification.left_out", n=len(left_out))] if left_out else [])]
 
 
 def _group_figures(findings: Iterable[Finding]) -> list[Finding]:
-    """Return one finding for each figure, its value if that moved, the largest difference first."""
+    """Return one finding for each figure, its value if that moved, in the order of weight."""
     by_figure: dict[str, Finding] = {}
     for finding in findings:
         figure, _, column = finding.figure.partition("#")
         if column == "value" or figure not in by_figure:
             by_figure[figure] = finding
-    return sorted(by_figure.values(), key=_measure_difference, reverse=True)
+    return sorted(by_figure.values(), key=_weigh_difference, reverse=True)
 
 
-def _measure_difference(finding: Finding) -> tuple[bool, float]:
-    """Return by how much a value moved; one that came or went is before all that have a number."""
-    is_value = finding.figure.endswith("#value")
+def _weigh_difference(finding: Finding) -> tuple[bool, bool, bool, float]:
+    """Return what puts a figure before others, and by how much it moved.
+
+    Values go before intervals, the overall index before items and factors, these before figures
+    with a kind (``gap:…``), which have other units; a value that came or went before a number.
+    """
+    figure, _, column = finding.figure.partition("#")
+    weight = column == "value", figure.partition("@")[0] == "overall", ":" not in figure
     if isinstance(finding.old, float | int) and isinstance(finding.new, float | int):
-        return is_value, abs(finding.new - finding.old)
-    return is_value, inf
+        return *weight, abs(finding.new - finding.old)
+    return *weight, inf
 
 
 def _finding_text(finding: Finding) -> Text:
@@ -113,9 +132,11 @@ def _finding_text(finding: Finding) -> Text:
 
 
 def _print_number(value: object) -> object:
-    """Return a figure as a number that is printed as each language does."""
+    """Return a figure as a number that each language prints its way, and a hash by its start."""
     if isinstance(value, float | int) and not isinstance(value, bool):
         return Number(f"{value:.10g}")
+    if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value):
+        return f"{value[:12]}…"
     shown = isinstance(value, str) and re.fullmatch(r"-?\d+\.\d+", value)
     return Number(str(value)) if shown else value
 

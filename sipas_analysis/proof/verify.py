@@ -38,6 +38,7 @@ from sipas_analysis.proof.program import (
 )
 from sipas_analysis.proof.read_back import read_printed
 from sipas_analysis.proof.receipt import (
+    PRIVATE_NAME,
     RECEIPT_NAME,
     compute_facts,
     find_wave,
@@ -93,18 +94,21 @@ def verify(
         findings += _check_divisions(rows)
     else:
         findings += _compare_computed(facts, survey, has_same_inputs=not problems)
+    if survey is not None and not problems:
         rows = round_figures(figures_of(survey).by_id)  # with the pairs
     figures = {str(row.get("id")): row for row in rows}
     if survey is None or problems:
-        n_printed, wrong = _compare_printed(out, facts["outputs"], figures, survey is not None)
+        n_printed, wrong = _compare_printed(out, facts["outputs"], figures, is_whole=False)
         findings += wrong
     else:
         try:
             with remake(survey, facts) as made:
                 is_alike = _is_alike(environment)
                 findings += _compare_remade(out, facts, made, figures, is_alike=is_alike)
-        except SipasError as error:
+        except (SipasError, OSError) as error:  # what this machine cannot do is no fault of a run
             findings.append(Finding("unmade", RECEIPT_NAME, new=error))
+            n_printed, wrong = _compare_printed(out, facts["outputs"], figures, is_whole=True)
+            findings += wrong
     n_here = sum((out / name).is_file() for name in facts["outputs"])
     return Verification(
         facts["sha256"],
@@ -129,6 +133,8 @@ def _compare_computed(facts: Facts, survey: Survey, *, has_same_inputs: bool) ->
 def _locate_changes(out: Path, facts: Facts, path: Path, within: Path | None) -> Iterator[Finding]:
     """Say where the inputs were altered, if the private receipt is there."""
     home = find_wave_file(path, facts["inputs"]).parent
+    if facts.get("private") and not (out / PRIVATE_NAME).is_file():
+        yield Finding("no_private", PRIVATE_NAME)
     for change in locate_changes(out, facts, home, within):
         yield Finding(change.kind, change.file, "", change.old, change.new)
 
@@ -171,7 +177,8 @@ def _read_survey_again(
                 return None, [*changed, Finding("unread", file.name, new=path)]
         survey = read_survey(wave)
     except (SipasError, UnicodeError) as error:
-        return None, [*changed, Finding("unread", file.name, new=error)]
+        is_full = isinstance(error.__cause__, OSError) and not changed  # disk, memory, open files
+        return None, [*changed, Finding("unmade" if is_full else "unread", file.name, new=error)]
     return survey, changed
 
 
@@ -278,7 +285,7 @@ def _is_close(old: object, new: object) -> bool:
 
 
 def _compare_printed(
-    out: Path, names: Iterable[str], figures: Mapping[str, Facts], is_whole: bool
+    out: Path, names: Iterable[str], figures: Mapping[str, Facts], *, is_whole: bool
 ) -> tuple[int, list[Finding]]:
     """Compare each named number of each file with its figure; pairs only where all is computed."""
     n_printed, wrong = 0, list[Finding]()

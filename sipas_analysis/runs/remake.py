@@ -47,8 +47,7 @@ def remake(survey: Survey, facts: Facts) -> Iterator[Path]:
         with hold_files(survey.input_hashes):
             for result in start_reports(survey, jobs, os.cpu_count() or 1):
                 if result.failed:
-                    why = f"{result.job.name}: {result.failed['en']}"
-                    raise OutputError("output", path=out, why=why)
+                    raise OutputError("remake", why=result.failed["en"])
         languages = _list_languages(survey, listed)
         _remove_others(out, listed)
         unchanged = {
