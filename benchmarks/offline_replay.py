@@ -23,6 +23,7 @@ LOOP = """import fcntl, socket, struct
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:  # lo up: a notebook needs it
     fcntl.ioctl(link, 0x8914, struct.pack("16sH14x", b"lo", 1))
 """
+NOTES = ("- note:", "- ghi chú:", "- and ", "- và ", '  File "', "    ")  # and steps of an error
 NOTEBOOK = "program/notebooks/audit.ipynb"
 MORE = [
     "python3 -c \"import socket; socket.create_connection(('192.0.2.1', 80), 5)\"",
@@ -46,7 +47,11 @@ def run_alone(command: str, folder: Path) -> tuple[int, float, str]:
         text=True,
         check=False,
     )
-    return done.returncode, time.perf_counter() - start, done.stdout + done.stderr
+    return (
+        done.returncode,
+        time.perf_counter() - start,
+        (done.stdout + done.stderr).replace(str(folder), "…"),
+    )
 
 
 def read_commands(folder: Path) -> list[str]:
@@ -65,6 +70,13 @@ def read_notebook(path: Path) -> str:
     return "".join("".join(output.get("text", "")) for output in outputs)
 
 
+def print_end(printed: str, most: int) -> None:
+    """Print the last lines, without the notes of a check and the steps of an error."""
+    lines = [line for line in printed.strip().splitlines() if not line.startswith(NOTES)]
+    for line in lines[-most:]:
+        print(f"  | {line[:160]}", flush=True)
+
+
 def main(archive: Path) -> None:
     """Print each command with its code, its time and the end of what it printed."""
     with tempfile.TemporaryDirectory(dir=archive.parent) as place:
@@ -80,11 +92,9 @@ def main(archive: Path) -> None:
         for command in [*MORE[:1], *read_commands(folder / "archive"), *MORE[1:]]:
             code, seconds, printed = run_alone(command, folder)
             print(f"$ {command}\n  exit {code} after {seconds:.1f} s", flush=True)
-            for line in printed.strip().splitlines()[-12:]:
-                print(f"  | {line[:160]}")
+            print_end(printed, 6)
         print("\naudit.ipynb printed")
-        for line in read_notebook(folder / "archive/audited.ipynb").splitlines()[-6:]:
-            print(f"  | {line[:160]}")
+        print_end(read_notebook(folder / "archive/audited.ipynb"), 6)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ infer.group_tests infer.margins infer.calibration_weights infer.weighting infer.
 infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
 sheets.reader
-collect.vocabulary collect.readings collect.days collect.likeness collect.tables
+collect.answer_files collect.vocabulary collect.readings collect.days collect.likeness collect.tables
 collect.responses collect.record_sources collect.other_indices collect.wave_parts collect.wave
 collect.units
 collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
