@@ -37,7 +37,7 @@ infer.means infer.shares
 infer.population_variance infer.quantiles infer.cross_tables
 infer.group_tests infer.margins infer.calibration_weights infer.weighting infer.standardisation
 infer.sample_size infer.sample_draw infer.unit_counts
-sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
+sheets.texts sheets.text_columns sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
 sheets.reader
 collect.answer_files collect.vocabulary collect.readings collect.days collect.likeness collect.tables
 collect.responses collect.record_sources collect.other_indices collect.wave_parts collect.wave

@@ -46,7 +46,7 @@ def keep_forms(
 
 def _fill_merged_cells(table: Table, placed: PlacedColumns, readers: Readers) -> Table:
     """Return a table in which cells merged down a column hold its value; answers are not filled."""
-    frame, index, filled = table.frame.copy(), np.asarray(table.frame.index), []
+    frame, index, filled = table.frame.astype(object), np.asarray(table.frame.index), []
     for area in table.sheet.merged:
         for header in _find_headers(table, [area.left]) if area.left == area.right else ():
             rows = index[(index >= area.top) & (index <= area.bottom)]

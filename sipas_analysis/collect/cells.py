@@ -48,14 +48,15 @@ class Cells:
     def frame(self) -> pd.DataFrame:
         """The typed columns, with file and row."""
         origin = {"file": self.table.sheet.label, "row": np.asarray(self.raw.index)}
-        return pd.DataFrame({**origin, **self.columns})
+        return pd.DataFrame({**origin, **self.columns}, copy=False)
 
     def read_column(
         self, name: str, header: str, kind: str, read: Callable[[str], Reading]
     ) -> None:
         """Read the column ``header`` into ``name``; note changed texts and mistakes of ``kind``."""
         self.letters[name] = self.table.letters.get(header, "")
-        number, distinct = pd.factorize(self.raw[header])
+        number, texts = pd.factorize(self.raw[header])
+        distinct = np.asarray(texts, dtype=object)
         readings = [read(text) for text in distinct]
         values = np.array([reading.value for reading in readings], dtype=object)
         self.columns[name] = pd.Series(values).infer_objects().array.take(number)
@@ -89,7 +90,12 @@ class Cells:
         self, is_out: "pd.Series[bool]", header: str, reason: str, *, is_shown: bool
     ) -> None:
         """Leave out some rows; the ledger has each, with the start of its text if that is shown."""
-        texts = self.raw.loc[is_out, header].map(tidy_text).str.slice(0, _SHOWN * is_shown)
+        texts = (
+            self.raw.loc[is_out, header]
+            .astype(object)
+            .map(tidy_text)
+            .str.slice(0, _SHOWN * is_shown)
+        )
         n, shown = len(texts), np.asarray(texts, dtype=object)
         self.note_changes(header, np.asarray(texts.index), shown, [""] * n, [reason] * n)
         self.raw = self.raw[~is_out]

@@ -201,7 +201,10 @@ def is_state(header: str) -> bool:
 def list_states(placed: PlacedColumns, frame: pd.DataFrame) -> dict[str, list[str]]:
     """Return the texts of each unused column of states that varies, the most frequent first."""
     headers = [name for name in placed.system if is_state(name)]
-    texts = {header: [*frame[header].map(tidy_text).value_counts().index] for header in headers}
+    texts = {
+        header: [*frame[header].astype(object).map(tidy_text).value_counts().index]
+        for header in headers
+    }
     return {header: states for header, states in texts.items() if len(states) > 1}
 
 

@@ -6,6 +6,7 @@ that repeat, are refused until ``wave.yaml`` says what becomes of them (rule Q2)
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +60,13 @@ def settle_copies(
 
     Source: rule Q2 in docs/method.md.
     """
-    answered = frame[frame[pack.rated_codes].notna().any(axis=1)]
+    is_answered = frame[pack.rated_codes].notna().any(axis=1)
+    answered = frame if is_answered.all() else frame[is_answered]
     is_pattern = answered.get("count", pd.Series(index=answered.index)).notna().to_numpy()
     first, errors = np.arange(len(answered)), list[SipasError]()
     if not is_pattern.all():
-        first[~is_pattern], errors = _match_forms(answered[~is_pattern], wave, pack)
+        forms = answered[~is_pattern] if is_pattern.any() else answered
+        first[~is_pattern], errors = _match_forms(forms, wave, pack)
         first[~is_pattern] = np.flatnonzero(~is_pattern)[first[~is_pattern]]
     if is_pattern.any():
         first[is_pattern] = np.flatnonzero(is_pattern)[_match_tables(answered[is_pattern])]
@@ -72,7 +75,8 @@ def settle_copies(
     errors += _check_names(copies, frame["file"], wave)
     dropped, undecided = _decide_copies(copies, wave)
     ledger = dropped[["file", "row", "found"]].assign(column="", became="", reason="copy")
-    return frame.drop(index=[*dropped["at"]]).reset_index(drop=True), ledger, errors + undecided
+    counted = frame if dropped.empty else frame.drop(index=[*dropped["at"]])
+    return counted.reset_index(drop=True), ledger, errors + undecided
 
 
 def _match_forms(
@@ -155,8 +159,8 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     profile = [name for name in (*questions, "mode", "operator", "time") if name in answered]
     cell = _number_rows(answered[[name for name in ("file", "unit") if name in answered]])
     content = _number_rows(answered[[*items, *profile]])
-    answers = answered[items].to_numpy(dtype=float)
-    is_bare = np.nanmin(answers, axis=1) == np.nanmax(answers, axis=1)
+    answers = [answered[item].to_numpy(dtype=float) for item in items]
+    is_bare = reduce(np.fmin, answers) == reduce(np.fmax, answers)  # the least and the largest
     is_bare &= ~answered[profile].notna().any(axis=1).to_numpy()
     twins = _number_pairs(content, cell)
     count, total = _count_equal(twins), _count_equal(content)

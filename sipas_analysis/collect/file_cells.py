@@ -81,7 +81,7 @@ def _read_file(
     pack, hidden = wave.read_pack(), responses.hidden or wave.hidden
     try:
         sheet = read_sheet(path, responses.sheet)
-        table = find_table(sheet, responses.header, hidden)
+        table = find_table(sheet, responses.header, hidden, by_column=True)
     except FileError as error:
         return None, [error]
     columns = wave.columns_of(responses)

@@ -31,6 +31,7 @@ Names = NDArray[np.object_]
 _FIGURE = re.compile(r"[-+(]?\d[\d.,\s&]*%?\)?|#.*")  # numbers, a percentage or an error value
 _NUMBER = re.compile(r"\W*\d+\w?\W*|[=#].*")  # a running number (5, 05, 5a, (5)), or no value
 _CODE = re.compile(r"(?:\S++\s++){0,2}+[^\s\d]*+\d\S*+")  # an id with a digit (P-005), or a day
+_ID = re.compile(r"[A-Za-z]*[0-9]+")
 _LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")
 _FEWEST = 5  # rows above the last one, all with something the last one lacks, that make it unclear
 _ORDINARY = 0.1  # share of the forms from which on a word is a value of its column, not a label
@@ -237,6 +238,8 @@ def _is_running(distinct: Names, number: Counts) -> bool:
 
 def is_label_text(text: str) -> bool:
     """Return whether a text starts with a word for totals, notes or signatures, or is a date."""
+    if _ID.fullmatch(text):  # most ids of forms: no word ends before the digits
+        return False
     folded = fold_text(text)
     is_date = "ngày" in folded and "tháng" in folded and "năm" in folded
     return is_date or _compile_labels().match(folded) is not None

@@ -12,6 +12,7 @@ from sipas_analysis.instrument.pack import Instrument
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
+Levels = NDArray[np.uint16]
 
 ALARM = 0.01  # largest share of correct waves in which a pair is listed
 BY_CHANCE = 0.05  # largest expected share of the listed pairs that are alike by chance
@@ -47,20 +48,23 @@ def find_near_copies(forms: pd.DataFrame, pack: Instrument, questions: list[str]
     varied = varied[np.argsort(unit[varied], kind="stable")]
     if not len(varied):
         return pd.DataFrame(columns=PAIRS, dtype=np.int64)
-    codes, starts = encode_answers(answers[varied]), start_blocks(unit[varied])
+    levels, starts = number_levels(answers[varied]), start_blocks(unit[varied])
+    highest = int(levels.max())
     particulars = [pd.factorize(forms[name])[0][varied] for name in names]
     n_pairs, pairs = np.zeros((2, n_cells + 1), dtype=np.int64), []
     for start, end in zip(starts, [*starts[1:], len(varied)], strict=True):
-        equal = np.rint(codes[start:end] @ codes[start:end].T).astype(np.int64)
+        marks = mark_levels(levels[start:end], highest)
+        equal = np.rint(marks @ marks.T).astype(np.int16)
         for column in particulars:
             equal += column[start:end, None] == column[start:end]
-        later, earlier = np.tril_indices(end - start, -1)
-        n_equal, is_close = equal[later, earlier], later - earlier <= CLOSE
-        n_pairs[0] += np.bincount(n_cells - n_equal, minlength=n_cells + 1)
-        n_pairs[1] += np.bincount(n_cells - n_equal[is_close], minlength=n_cells + 1)
-        is_near = n_equal >= n_cells - most
-        near = (varied[start + later], varied[start + earlier], n_equal, is_close)
-        pairs.append(np.column_stack([column[is_near] for column in near]))
+        twice = np.bincount((n_cells - equal).ravel(), minlength=n_cells + 1)
+        twice[0] -= end - start  # each form with itself; every other pair is there twice
+        n_pairs[0] += twice // 2
+        for apart in range(1, CLOSE + 1):
+            n_pairs[1] += np.bincount(n_cells - equal.diagonal(apart), minlength=n_cells + 1)
+        later, earlier = np.nonzero(np.tril(equal >= n_cells - most, -1))
+        near = (varied[start + later], varied[start + earlier], equal[later, earlier])
+        pairs.append(np.column_stack([*near, later - earlier <= CLOSE]))
     table = pd.DataFrame(np.concatenate(pairs), columns=[*PAIRS[:3], "close"])
     limit, limit_of_close = (_find_limit(counts, most) for counts in n_pairs)
     limits = np.where(table.pop("close") > 0, max(limit, limit_of_close), limit)
@@ -128,11 +132,18 @@ def list_varied_forms(answers: Floats) -> Integers:
     return np.flatnonzero(is_varied & is_half_answered(answers))
 
 
-def encode_answers(answers: Floats) -> NDArray[np.float32]:
-    """Return 0 and 1 for each item and level, blank included: a product counts equal answers."""
-    levels = np.nan_to_num(answers - np.nanmin(answers) + 1).astype(np.int64)
-    marks = np.eye(int(levels.max()) + 1, dtype=np.float32)[levels]
-    return marks.reshape(len(answers), -1)
+def number_levels(answers: Floats) -> Levels:
+    """Return the level of each answer as a number from 1; a blank is 0."""
+    levels, low = np.zeros(answers.shape, dtype=np.uint16), np.nanmin(answers)
+    for at, column in enumerate(answers.T):  # by item, so that few copies are made
+        levels[:, at] = np.nan_to_num(column - low + 1)
+    return levels
+
+
+def mark_levels(levels: Levels, highest: int) -> NDArray[np.float32]:
+    """Return 0 and 1 for each item and level of some forms: a product counts equal answers."""
+    marks = np.eye(highest + 1, dtype=np.float32)[levels]
+    return marks.reshape(len(levels), -1)
 
 
 def start_blocks(unit: Integers) -> list[int]:

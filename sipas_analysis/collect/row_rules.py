@@ -129,9 +129,9 @@ def put_together(
 
 def _join_versions(cells: Cells, question: SplitQuestion) -> None:
     """Take each form's answer from the column that holds it; refuse two that differ."""
-    answer = cells.raw[question.header]
+    answer = cells.raw[question.header].astype(object)
     for header in question.headers:
-        texts, folded = cells.raw[header], map_texts(cells.raw[header], fold_answer)
+        texts, folded = cells.raw[header].astype(object), map_texts(cells.raw[header], fold_answer)
         before = map_texts(answer, fold_answer)
         differs = (folded != "") & (before != "") & (folded != before)
         cells.refuse_rows("join_differs", header, differs)
@@ -170,7 +170,7 @@ def _add_choices(
     A choice without a column of its own, and a text that is no choice, cannot be compared. Where
     such a text stands beside a tick and no blank, the ticks count.
     """
-    whole = cells.raw.get(question.header, pd.Series("", index=cells.raw.index))
+    whole = cells.raw.get(question.header, pd.Series("", index=cells.raw.index)).astype(object)
 
     def list_ticked(text: str) -> str | None:
         reading = read(text)

@@ -376,7 +376,7 @@ def _read_files(
     if not frames and not errors:
         errors.append(FormError("no_form_left", n_read=n_left_out, least=wave.min_answered))
     if frames and not same_files:
-        all_forms = pd.concat(frames, ignore_index=True)
+        all_forms = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
         frame, copies, copy_errors = settle_copies(all_forms, wave, wave.read_pack())
         errors += copy_errors
     names = {name for cells in files for name in cells.names}
@@ -421,7 +421,7 @@ def drop_short_forms(
     dropped = frame.loc[is_short, ["file", "row"]].assign(
         column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
     )
-    return frame[~is_short], dropped
+    return frame[~is_short] if is_short.any() else frame, dropped
 
 
 def part_dossiers(forms: pd.DataFrame) -> tuple[pd.DataFrame, "pd.Series[str] | None"]:

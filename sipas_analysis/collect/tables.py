@@ -17,6 +17,12 @@ from numpy.typing import NDArray
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FileError, Place, SipasError
 from sipas_analysis.sheets.reader import Sheet, name_column_letter, read_sheet
+from sipas_analysis.sheets.text_columns import (
+    ColumnRows,
+    has_text,
+    keep_by_column,
+    number_texts,
+)
 from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 Flags = NDArray[np.bool_]
@@ -60,12 +66,14 @@ class Table:
         return Place(self.sheet.file, row, column, value, self.sheet.name, letter)
 
 
-def find_table(sheet: Sheet, header: Sequence[int], hidden: str = "") -> Table:
+def find_table(
+    sheet: Sheet, header: Sequence[int], hidden: str = "", *, by_column: bool = False
+) -> Table:
     """Return what stands below a header; ``form_rows.py`` then decides which rows are forms.
 
     Rows that belong to the header are left out (numbers of columns, ids of a form service, the
     header again); so is what is hidden, if ``hidden`` is ``skip``. A question with one column per
-    answer becomes one column.
+    answer becomes one column. A large table stays numbers of distinct texts if ``by_column``.
 
     Raises:
         FileError: No row below the header, no names in the header, or cells beside the header.
@@ -74,6 +82,7 @@ def find_table(sheet: Sheet, header: Sequence[int], hidden: str = "") -> Table:
     if len(header) == 1 and names and is_number_row(names[0]) and is_below_names(sheet, header[0]):
         raise FileError("header_numbers", [Place(sheet.file, header[0])], above=header[0] - 1)
     frame = read_below_header(_mark_no_value(sheet), header, Path(sheet.file))
+    frame = frame if by_column else frame.astype(object)
     letters = [name_column_letter(at) for at in frame.attrs["positions"]]
     frame.columns = pd.Index(tell_apart([*frame.columns], letters))
     sheet = replace(sheet, labels={**sheet.labels, **_list_wordings(frame)})
@@ -97,12 +106,16 @@ def tell_apart(names: Sequence[str], letters: Sequence[str]) -> list[str]:
 
 def leave_out(table: Table, flags: Flags, reason: str) -> Table:
     """Return a table without some rows, each listed with a reason."""
+    if not np.any(flags):
+        return table
     left_out = [LeftOut(reason, int(row)) for row in np.asarray(table.frame.index)[flags]]
     return replace(table, frame=table.frame[~flags], left_out=(*table.left_out, *left_out))
 
 
-def _mark_no_value(sheet: Sheet) -> list[list[str]]:
+def _mark_no_value(sheet: Sheet) -> Sequence[list[str]]:
     """Return the cells of a sheet; a cell without value holds its sign, such as ``#REF!``."""
+    if not sheet.no_value:
+        return sheet.rows
     last_row = max((row for row, _ in sheet.no_value), default=0)  # it may lie below all values
     rows = [*sheet.rows, *([] for _ in range(len(sheet.rows), last_row))]
     for (row, column), sign in sheet.no_value.items():
@@ -131,25 +144,27 @@ def is_below_names(sheet: Sheet, row: int) -> bool:
 
 def _find_header_rows(table: Table) -> Flags:
     """Return which rows repeat the header, number the columns, or hold ids of a form service."""
-    cells = table.frame.to_numpy()
-    is_header = np.zeros(len(cells), dtype=bool)
+    frame = table.frame
+    is_header = np.zeros(len(frame), dtype=bool)
     positions = table.frame.attrs["positions"]
     for at in table.header:
         row = [*table.sheet.rows[at - 1], *[""] * (positions[-1] + 1)]
-        names = np.array([row[position] for position in positions], dtype=object)
-        is_name = np.array([bool(name) and not name.isdecimal() for name in names])
-        n_same = ((cells == names) & is_name).sum(axis=1)
+        n_same = np.zeros(len(frame), dtype=int)
+        for column, position in enumerate(positions):
+            if row[position] and not row[position].isdecimal():
+                n_same += np.asarray(frame.iloc[:, column] == row[position])
         is_like = np.flatnonzero(n_same > 1)
-        is_header[is_like] |= 2 * n_same[is_like] > (cells[is_like] != "").sum(axis=1)
-    for at, row in enumerate(cells[:3]):
-        is_header[at] |= is_number_row(row)
+        n_filled = (frame.iloc[is_like].to_numpy(dtype=object) != "").sum(axis=1)
+        is_header[is_like] |= 2 * n_same[is_like] > n_filled
+    for at, cells in enumerate(frame[:3].to_numpy(dtype=object).tolist()):
+        is_header[at] |= is_number_row(cells)
     is_header[: _count_id_rows(table.frame)] = True
     return is_header
 
 
 def _count_id_rows(frame: pd.DataFrame) -> int:
     """Return how many of the first rows end with ids of a form service, written as JSON."""
-    for n, row in enumerate(frame.to_numpy()[:3], start=1):
+    for n, row in enumerate(frame[:3].to_numpy(dtype=object), start=1):
         if 2 * sum(text.startswith("{") and text.endswith("}") for text in row) > sum(row != ""):
             return n
     return 0
@@ -240,7 +255,7 @@ def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.D
         FileError: The file is missing, unreadable or of another kind; or it has no such sheet, or
             no row below the header.
     """
-    return read_below_header(read_sheet(path, sheet).rows, header, path)
+    return read_below_header(read_sheet(path, sheet).rows, header, path).astype(object)
 
 
 def read_below_header(
@@ -252,29 +267,40 @@ def read_below_header(
     names = name_columns([rows[at - 1] for at in header])
     if not any(names):
         raise FileError("no_names", file=path.name, header=max(header))
-    body = rows[max(header) :]
     first_row = max(header) + 1
-    too_wide = [
-        at
-        for at, row in enumerate(body)
-        if len(row) > len(names) and any(map(tidy_text, row[len(names) :]))
-    ]
-    if too_wide:
-        places = [Place(path.name, first_row + at) for at in too_wide]
-        raise FileError("too_wide", places, n_columns=len(names))
-    filled = {
-        at: row if len(row) == len(names) else [*row, *[""] * len(names)][: len(names)]
-        for at, row in enumerate(body, first_row)
-        if any(map(tidy_text, row))
-    }
-    frame = pd.DataFrame([*filled.values()], [*filled], range(len(names)), dtype=object)
+    frame = (
+        rows.make_frame(first_row)
+        if isinstance(rows, ColumnRows)
+        else _make_frame(rows[max(header) :], first_row, len(names), path)
+    )
     if frame.empty:
         raise FileError("no_rows", file=path.name, header=max(header))
-    used = [at for at, name in enumerate(names) if name or frame[at].map(tidy_text).any()]
+    used = [at for at, name in enumerate(names) if name or has_text(frame[at]).any()]
     frame = frame[used]
     frame.columns = pd.Index([names[at] or f"({name_column_letter(at)})" for at in used])
     frame.attrs["positions"] = used
     return frame
+
+
+def _make_frame(
+    body: Sequence[Sequence[str]], first_row: int, width: int, path: Path
+) -> pd.DataFrame:
+    """Return rows with some text, of one width; columns by position, index by row."""
+    too_wide = [
+        at for at, row in enumerate(body) if len(row) > width and any(map(tidy_text, row[width:]))
+    ]
+    if too_wide:
+        places = [Place(path.name, first_row + at) for at in too_wide]
+        raise FileError("too_wide", places, n_columns=width)
+    filled = {
+        at: row if len(row) == width else [*row, *[""] * width][:width]
+        for at, row in enumerate(body, first_row)
+        if any(map(tidy_text, row))
+    }
+    if not keep_by_column(len(filled)):
+        return pd.DataFrame([*filled.values()], [*filled], range(width), dtype=object)
+    columns = {at: number_texts([row[at] for row in filled.values()]) for at in range(width)}
+    return pd.DataFrame(columns, pd.Index([*filled]), copy=False)
 
 
 def name_columns(header: Sequence[Sequence[str]]) -> list[str]:

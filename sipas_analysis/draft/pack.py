@@ -168,7 +168,7 @@ def _use_draft(draft: PackDraft, language: Language) -> PackChoice:
 
 def _draft_from_form(path: Path, language: Language) -> PackDraft | None:
     """Return a pack drafted from the sheets ``survey`` and ``choices`` of an XLSForm."""
-    sheets = {sheet.name: sheet.rows for sheet in read_sheets(path)}
+    sheets = {sheet.name: [*sheet.rows] for sheet in read_sheets(path)}
     if not {*sheets} >= {"survey", "choices"}:
         raise FileError("no_xlsform", file=path.name)
     survey, choices = (_list_records(sheets[name]) for name in ("survey", "choices"))

@@ -13,9 +13,10 @@ from sipas_analysis.collect.near_copies import (
     ITEMS_PER_EXCEPTION,
     Flags,
     Integers,
-    encode_answers,
     is_half_answered,
     list_varied_forms,
+    mark_levels,
+    number_levels,
     start_blocks,
 )
 from sipas_analysis.infer.design import Floats
@@ -96,13 +97,15 @@ def find_twins(answers: Floats, unit: Integers, n_units: int) -> Twins:
     varied = varied[np.argsort(unit[varied], kind="stable")]
     if not len(varied):
         return Twins(varied, varied, varied, *np.zeros((2, n_units)))
-    codes, own = encode_answers(answers[varied]), unit[varied]
+    levels, own = number_levels(answers[varied]), unit[varied]
     step = max(1, -(-len(varied) // N_REFERENCES))
-    references, reference_units = codes[::step], own[::step]
+    highest = int(levels.max())
+    references, reference_units = mark_levels(levels[::step], highest), own[::step]
     starts = start_blocks(own)
     nearest, n_equal, n_inside, n_outside, share = np.zeros((5, len(varied)))
     for start, end in zip(starts, [*starts[1:], len(varied)], strict=True):
-        block, others = codes[start:end], references[reference_units != own[start]]
+        block = mark_levels(levels[start:end], highest)
+        others = references[reference_units != own[start]]
         equal = np.rint(block @ block.T)
         np.fill_diagonal(equal, -1)
         nearest[start:end], n_equal[start:end] = start + equal.argmax(axis=1), equal.max(axis=1)

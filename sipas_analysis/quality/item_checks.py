@@ -25,8 +25,11 @@ def find_opposed_items(survey: Survey) -> pd.DataFrame:
     levels = survey.frame[[*survey.instrument.items]].astype(float)
     scores = (levels - levels.mean()) / levels.std()
     n_answered, total = scores.count(axis=1), scores.sum(axis=1)
-    rest = scores.rsub(total, axis=0).div((n_answered - 1).where(n_answered > 1), axis=0)
-    r, n = scores.corrwith(rest), (scores.notna() & rest.notna()).sum()
+    n_others = (n_answered - 1).where(n_answered > 1)
+    rests = ((total - scores[code]) / n_others for code in scores)  # one at a time, to save memory
+    r = pd.Series([scores[code].corr(rest) for code, rest in zip(scores, rests, strict=True)])
+    n = (scores.notna() & n_others.notna().to_numpy()[:, None]).sum()
+    r.index = n.index
     t = r * np.sqrt((n - 2).clip(lower=0) / (1 - r**2).clip(lower=1e-12))
     p = pd.Series(t_tail(-t.to_numpy(), (n - 2).clip(lower=1)), levels.columns)
     is_opposed = (n >= FEWEST) & (p < ALARM / len(levels.columns))

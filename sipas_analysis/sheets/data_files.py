@@ -13,6 +13,7 @@ from typing import Any
 
 from sipas_analysis.instrument.answer_levels import list_words, span_scale
 from sipas_analysis.sheets.sheet_state import Sheet
+from sipas_analysis.sheets.text_columns import ColumnRows, keep_by_column, number_texts
 from sipas_analysis.sheets.texts import fold_text
 
 CODES = "codes"
@@ -135,7 +136,13 @@ def _find_weight(path: Path, widths: Mapping[str, int]) -> str:
 
 def read_parquet_file(path: Path) -> Sheet:
     """Return a Parquet file; whole numbers without decimals, days without an hour of zero."""
-    return Sheet(path.name, "", [*map(list, zip(*read_parquet_columns(path), strict=True))])
+    names: list[str] = []
+    columns = []
+    for name, *texts in read_parquet_columns(path):
+        names.append(name)
+        columns.append(number_texts(texts))
+    rows = ColumnRows(names, columns)
+    return Sheet(path.name, "", rows if keep_by_column(len(rows)) else [*rows])
 
 
 def read_parquet_columns(path: Path, most: int = sys.maxsize) -> Iterator[list[str]]:
@@ -148,8 +155,8 @@ def read_parquet_columns(path: Path, most: int = sys.maxsize) -> Iterator[list[s
         columns = [*zip(table.columns, table.types, strict=True)]
         ((n_rows,),) = table.count("*").fetchall()
         for name, kind in columns if n_rows * len(columns) <= most else ():
-            texts = table.project(write_parquet_column(name, str(kind))).fetchall()
-            yield [name, *(text for (text,) in texts)]
+            column = table.project(f"{write_parquet_column(name, str(kind))} AS text")
+            yield [name, *column.fetchnumpy()["text"].tolist()]
 
 
 def write_parquet_column(name: str, kind: str) -> str:

@@ -8,7 +8,7 @@ import io
 import itertools
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import IO
@@ -61,7 +61,7 @@ class Sheet:
 
     file: str
     name: str
-    rows: list[list[str]]
+    rows: Sequence[list[str]]
     is_hidden: bool = False
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
