@@ -343,8 +343,6 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
         compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
         if compiled and not run.archive:  # made when somebody ran the program
             continue
-        if not run.wave and not run.archive and name.startswith(f"{INPUTS}/"):
-            continue  # put beside an unpacked public archive
         if (path.is_file() or path.is_symlink()) and name not in names:
             yield Finding("stranger", name)
 

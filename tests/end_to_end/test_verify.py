@@ -766,10 +766,11 @@ def test_an_archive_without_inputs_takes_none_from_the_machine(made, tmp_path):
     home = tmp_path / "home"
     shutil.copytree(made, home)
     path = write_archive(home / "out", tmp_path / "a.zip", public=True)
-    open_archive(path, home / "unfolded")
+    run = open_archive(path, home / "unfolded")
     shutil.copytree(home / "inputs", home / "unfolded" / "inputs")  # where the receipt points
-    with open_run(home / "unfolded") as run:
-        assert verify_run(run).grade == "partly"
+    verification = verify_run(run)
+    assert not verification.recomputed
+    assert kinds_of_faults(verification) == {"stranger"}  # they came with no archive
 
 
 def test_a_run_with_nothing_to_make_keeps_its_receipt(made):
