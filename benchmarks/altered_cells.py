@@ -100,8 +100,7 @@ def write_sav(path: Path, rows: Rows) -> None:
 def write_parquet(path: Path, rows: Rows) -> None:
     """Write a Parquet file of texts."""
     frame = _make_frame(rows)
-    duckdb.sql("SELECT * FROM frame").write_parquet(str(path))
-    assert len(frame)
+    duckdb.from_df(frame).write_parquet(str(path))
 
 
 WRITERS: dict[str, Callable[[Path, Rows], None]] = {

@@ -36,7 +36,7 @@ def run_alone(command: str, folder: Path) -> tuple[int, float, str]:
     home, spare = folder / "home", folder / "spare"
     for place in (home, spare):
         place.mkdir(exist_ok=True)
-    path = f"{Path(sys._base_executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{Path(sys.base_prefix, 'bin')}{os.pathsep}{os.environ['PATH']}"
     words = {"PATH": path, "HOME": str(home), "TMPDIR": str(spare), "PIP_CONFIG_FILE": os.devnull}
     start = time.perf_counter()
     done = subprocess.run(
