@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -87,6 +87,18 @@ def find_changed(hashes: Mapping[str, str]) -> list[Path]:
         if state != _SEEN.get(path, state) or hash_if_there(Path(path)) != wanted:
             changed.append(Path(path))
     return changed
+
+
+def refuse_rewritten(inputs: Mapping[Path, FileContent], others: Iterable[Path]) -> None:
+    """Refuse inputs that changed since they were read, unless held, and files that came since.
+
+    Raises:
+        ChangedError: There is such a file; a missing one of ``others`` is left to its reader.
+    """
+    hashes = {str(path): content.sha256 for path, content in inputs.items()}
+    changed = find_changed({path: sha for path, sha in hashes.items() if path not in _HELD})
+    with release_files():
+        refuse_changed([*changed, *filter(is_there, others)])
 
 
 def is_there(path: Path) -> bool:

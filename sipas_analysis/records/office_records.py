@@ -18,8 +18,8 @@ from sipas_analysis.collect.record_sources import RecordFile, RecordSources
 from sipas_analysis.collect.survey import Survey, join_ledgers
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, Place, RecordsError, SeveralError, SipasError
-from sipas_analysis.files import FileContent, refuse_changed
-from sipas_analysis.input_copies import copy_inputs, hold_files
+from sipas_analysis.files import FileContent
+from sipas_analysis.input_copies import copy_inputs, hold_files, refuse_rewritten
 from sipas_analysis.records.calendar import Calendar, read_calendar
 from sipas_analysis.records.calendar_years import list_program_years
 from sipas_analysis.records.clock import find_pauses, run_clock
@@ -122,7 +122,8 @@ def read_records(survey: Survey) -> Records:
         path: name for path, name in survey.wave.name_files().items() if path.absolute() in paths
     }
     inputs = {path: survey.inputs[path] for path in survey.inputs if path in paths}
-    refuse_changed(paths - inputs.keys() if survey.inputs else ())
+    if survey.inputs:
+        refuse_rewritten(inputs, paths - inputs.keys())
     inputs = inputs or copy_inputs(names)
     with hold_files({str(path): content.sha256 for path, content in inputs.items()}):
         return _read_all(survey, sources, inputs)

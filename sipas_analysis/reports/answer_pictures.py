@@ -49,8 +49,17 @@ def draw_items_pictures(subject: Subject, n_lowest: int | None = None) -> list[P
         n_lowest: Show only so many items, the least satisfied; all if left out.
     """
     lowest = sort_known_figures(subject, [*subject.pack.items])[:n_lowest]
-    batches = _split_by_scale(subject.pack, [figure.variable for figure in lowest])
+    hidden = list_hidden_answers(subject)
+    shown = [figure.variable for figure in lowest if figure.variable not in hidden]
+    batches = _split_by_scale(subject.pack, shown)
     return [_draw_items(subject, codes, number) for number, codes in enumerate(batches, 1)]
+
+
+def list_hidden_answers(subject: Subject) -> list[str]:
+    """Return the published items of which the answers by level are not published (rule P4)."""
+    counted = {*subject.figures.answer_counts(subject.unit)["item"]}
+    known = sort_known_figures(subject, [*subject.pack.items])
+    return [figure.variable for figure in known if figure.variable not in counted]
 
 
 def _split_by_scale(pack: Instrument, codes: list[str]) -> Iterator[list[str]]:
@@ -103,15 +112,6 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
     table = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
     title, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
     return Picture(f"figure-items-{number}", title, alt, draw, table)
-
-
-def _number_shares(subject: Subject, code: str, shares: Sequence[float]) -> list[Number]:
-    """Return the shares of an item as printed numbers with their figures."""
-    item, levels = subject.own_figures[code].id, subject.pack.scale_of(code).levels
-    return [
-        Number(share, 1, FigureReference(item, f"answer_{level}", share))
-        for level, share in zip(levels, shares, strict=True)
-    ]
 
 
 def _list_shares(subject: Subject, code: str) -> list[float]:

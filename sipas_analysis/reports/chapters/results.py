@@ -18,7 +18,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.answer_pictures import draw_items_pictures
+from sipas_analysis.reports.answer_pictures import draw_items_pictures, list_hidden_answers
 from sipas_analysis.reports.chapters.drivers import describe_drivers
 from sipas_analysis.reports.chapters.respondents import describe_respondents
 from sipas_analysis.reports.chapters.trend import describe_last_year, describe_unit_changes
@@ -239,7 +239,20 @@ def _describe_items(subject: Subject) -> list[Block]:
         *(Paragraph(text, "lead") for text in _state_lowest(subject, lowest)),
         tabulate_items(subject, lowest, is_whole=n_items == len(lowest)),
         *pictures,
+        *_name_hidden_answers(subject, lowest),
     ]
+
+
+def _name_hidden_answers(
+    subject: Subject, listed: Sequence[PublishedFigure]
+) -> Iterator[Paragraph]:
+    """Say of which listed items the answers by level are not published, and why."""
+    hidden = list_hidden_answers(subject)
+    codes = [figure.variable for figure in listed if figure.variable in hidden]
+    if codes:
+        word = "all" if len(codes) == len(listed) else "some"
+        text = make_text(f"report.items.answers_{word}", items=Joined(codes, ", "))
+        yield Paragraph(text, "note")
 
 
 def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> list[Text]:
