@@ -79,7 +79,7 @@ explain.penalty_reward
 improve.actions improve.plan
 improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
-figures.csv_files figures.disclosure_cells figures.disclosure figures.rare_labels
+figures.csv_files figures.disclosure_cells figures.disclosure_programs figures.disclosure figures.rare_labels
 figures.suppression figures.disclosure_counts figures.crossed_labels
 figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
@@ -96,7 +96,7 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
-reports.edition_output reports.disclosure_output reports.file_names reports.subject reports.named_numbers reports.figure_tables
+reports.edition_output reports.disclosure_output reports.file_names reports.subject reports.rounded_ends reports.named_numbers reports.figure_tables
 reports.record_cells reports.pictures
 reports.unit_pictures reports.answer_pictures reports.record_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people

@@ -16,6 +16,7 @@ from sipas_analysis.errors import DesignError
 from sipas_analysis.figures.disclosure_counts import count_disclosure
 from sipas_analysis.figures.identified import (
     INTERVAL_COLUMNS,
+    make_id,
 )
 from sipas_analysis.figures.rare_labels import merge_rare_labels
 from sipas_analysis.figures.suppression import (
@@ -90,6 +91,21 @@ class WaveTables:
         table, is_rounded = self.suppression.table, self.suppression.is_rounded
         is_overall = is_rounded & (table["domain"] == "unit") & (table["variable"] == OVERALL)
         return set(table.loc[is_overall, "unit"])
+
+    def is_rounded(self, figure_id: str) -> bool:
+        """Whether the interval of a figure was rounded to whole points (rule P4)."""
+        kind, _, name = figure_id.partition(":")
+        if kind in ("pair", "gap"):
+            units = name.split("~") if kind == "pair" else [name.rpartition("@")[2]]
+            return not self.rounded_units.isdisjoint(units)
+        return figure_id in self._rounded_scores
+
+    @cached_property
+    def _rounded_scores(self) -> frozenset[str]:
+        """Ids of the scores whose interval was rounded."""
+        rounded = self.suppression.table[self.suppression.is_rounded]
+        names = rounded[["variable", "group", "unit"]].fillna("")
+        return frozenset(make_id(*row) for row in names.itertuples(index=False, name=None))
 
     @cached_property
     def library(self) -> Library:

@@ -104,7 +104,17 @@ def open_files(paths: Iterable[str]) -> Iterator[FormFile]:
     with keep_database() as database:
         for path in paths:
             with database.cursor() as cursor:
+                cursor.execute("SET enable_progress_bar = false")
                 yield FormFile(cursor, path)
+
+
+def open_database(n_threads: int | None = None) -> "DuckDBPyConnection":
+    """Open a DuckDB database in memory that prints no progress of its own, in any language."""
+    import duckdb
+
+    database = duckdb.connect(config={"threads": n_threads} if n_threads else {})
+    database.execute("SET enable_progress_bar = false")
+    return database
 
 
 _DATABASE: "ContextVar[DuckDBPyConnection | None]" = ContextVar("_DATABASE", default=None)
@@ -116,13 +126,11 @@ def keep_database() -> "Iterator[DuckDBPyConnection]":
 
     One estimate reads its files several times; nothing stays open after it.
     """
-    import duckdb
-
     database = _DATABASE.get()
     if database is not None:
         yield database
         return
-    with duckdb.connect() as database:
+    with open_database() as database:
         database.execute("SET preserve_insertion_order = false")
         token = _DATABASE.set(database)
         try:

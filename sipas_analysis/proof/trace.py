@@ -214,6 +214,7 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
             yield line("division", text, **counts, rule=row["rule"])
         if pd.notna(row["low"]):
             yield line("interval", "ends", low=exact["low"], high=exact["high"])
+            yield from _explain_rounding(survey, row, language)
         if pd.notna(row["before"]):
             before = format_number(_to_float(row["before"]), language, 8)
             earlier = _find_wave_before(survey, row)
@@ -227,6 +228,13 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
     yield line("division", text, **counts, rule=row["rule"])
     method = say(language, f"trace.method.{row['method']}")
     yield line("interval", low=exact["low"], high=exact["high"], method=method)
+    yield from _explain_rounding(survey, row, language)
+
+
+def _explain_rounding(survey: Survey, row: pd.Series, language: Language) -> Iterator[Line]:
+    """Say that the interval of a figure is of whole points, and why (rule P4)."""
+    if figures_of(survey).is_rounded(str(row["id"])):
+        yield _make_line(language, "interval", "rounded")
 
 
 def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:

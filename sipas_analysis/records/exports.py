@@ -17,7 +17,7 @@ from sipas_analysis.collect.record_sources import RecordFile
 from sipas_analysis.collect.units import index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import SeveralError, SipasError
-from sipas_analysis.infer.form_files import quote_name
+from sipas_analysis.infer.form_files import open_database, quote_name
 from sipas_analysis.input_copies import copy_input
 from sipas_analysis.records.columns import find_export
 from sipas_analysis.records.export_files import ExportFile
@@ -93,9 +93,7 @@ def connect_records(salt: str = "", n_bytes: int = 0) -> "DuckDBPyConnection":
         salt: What the codes of officials depend on beside name and unit; see ``make_salt``.
         n_bytes: Size of all files; a small export is read by one thread, as others would only wait.
     """
-    import duckdb
-
-    connection = duckdb.connect()
+    connection = open_database()
     if n_bytes < SMALL:
         connection.execute("SET threads = 1")
     make_stamp_macros(connection)

@@ -23,7 +23,7 @@ from sipas_analysis.collect.record_sources import RecordFile
 from sipas_analysis.collect.tables import read_below_header
 from sipas_analysis.errors import FileError, Place, RecordsError, SipasError
 from sipas_analysis.files import find_shortage
-from sipas_analysis.infer.form_files import quote_name
+from sipas_analysis.infer.form_files import open_database, quote_name
 from sipas_analysis.input_copies import copy_input, keep_copy
 from sipas_analysis.records.columns import Export, PlacedExport, find_export, place_export
 from sipas_analysis.records.stamps import TEXT
@@ -254,9 +254,7 @@ def read_first_rows(path: Path, n_rows: int = 10) -> list[list[str]]:
     is_packed = path.suffix.lower() == ".gz" and path.is_file()
     kind = "text" if is_packed else find_kind(path)
     if kind == "parquet":
-        import duckdb
-
-        with duckdb.connect() as connection:
+        with open_database() as connection:
             return [[*_open_parquet(connection, path).names]]
     start = _read_start(path) if kind == "text" else ""
     if not start:

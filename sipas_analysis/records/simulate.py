@@ -13,6 +13,7 @@ from sipas_analysis.collect import simulate as survey_demo
 from sipas_analysis.collect.simulate import DOSSIER_HEADER, Demo, simulate_forms
 from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
+from sipas_analysis.infer.form_files import open_database
 from sipas_analysis.records.calendar import read_calendar
 from sipas_analysis.records.simulated_exports import Exports, simulate_exports
 from sipas_analysis.records.simulated_work import list_procedures, read_truths
@@ -61,9 +62,7 @@ def write_demo(demo: Demo, folder: Path, *, replace: bool = False, level: int = 
 
 def _write_parquet(frame: pd.DataFrame, path: Path, level: int) -> None:
     """Write an export as text; one thread, so that the bytes do not depend on the machine."""
-    import duckdb
-
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with open_database(1) as connection:
         connection.register("export", _write_stamps(frame))
         connection.execute(COPY.format(path=str(path).replace("'", "''"), level=level))
 

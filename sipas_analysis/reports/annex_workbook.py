@@ -44,6 +44,7 @@ from sipas_analysis.reports.figure_tables import (
     number_cell,
 )
 from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.rounded_ends import NOTE, are_rounded
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
 LAST_HEADERS = (
@@ -147,13 +148,14 @@ def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
     roman = _roman_number(number)
     names = {"roman": roman, "group": group_name, "name": cells.subject.measure_name}
     note = make_text("report.ranking.note")
+    rounded = [NOTE] if are_rounded(chain(*top, *body), cells.figures) else []
     return Sheet(
         make_text("xlsx.sheet.annex", roman=roman),
         (make_text("xlsx.annex", **names), wave.title, *_state_attachment(wave)),
         _head_group_annex(cells, listed),
         tuple(body),
         tuple(top),
-        (*_explain_marks(listed), note, *cells.explain_units(group)),
+        (*_explain_marks(listed), note, *rounded, *cells.explain_units(group)),
         _synthetic_banner(wave),
         fixed=2,
     )

@@ -38,6 +38,7 @@ from sipas_analysis.reports.file_names import (
     name_table_workbooks,
 )
 from sipas_analysis.reports.long_tables import build_long_tables
+from sipas_analysis.reports.rounded_ends import note_rounded_ends
 from sipas_analysis.reports.subject import Subject, make_footer, name_year
 from sipas_analysis.reports.table_workbook import write_report_tables
 
@@ -93,7 +94,7 @@ class Report:
         """Build one chapter: a name of ``chapters`` or of ``annexes``."""
         builders = {**self.chapters, **self.annexes}
         check_word(name, builders, "name")
-        section = builders[name](self.subject)
+        section = note_rounded_ends(builders[name](self.subject), self.subject.figures)
         if name in self.chapters:
             numeral = self.subject.find_numeral(name)
             number = f"{numeral}. " if numeral else ""
@@ -148,8 +149,9 @@ class Report:
 
     def write_tables(self, folder: Path) -> list[Path]:
         """Write the tables of the wave: CSV files for machines, a workbook in each language."""
+        tables = build_long_tables(self.subject)
         document = replace(
-            self._build_document((build_long_tables(self.subject),)),
+            self._build_document((note_rounded_ends(tables, self.subject.figures),)),
             subtitle=make_text("xlsx.tables.subtitle"),
         )
         workbooks = [
@@ -183,7 +185,8 @@ class Report:
         """
         find_unit(self.subject.figures.survey, self.subject.unit)
         wave = self.subject.figures.survey.wave
-        document = self._build_document((build_letter(self.subject),))
+        section = note_rounded_ends(build_letter(self.subject), self.subject.figures)
+        document = self._build_document((section,))
         return replace(
             document,
             title="",
