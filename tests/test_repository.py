@@ -37,9 +37,11 @@ infer.means infer.shares
 infer.population_variance infer.quantiles infer.cross_tables
 infer.group_tests infer.margins infer.calibration_weights infer.weighting infer.standardisation
 infer.sample_size infer.sample_draw infer.unit_counts
-sheets.texts sheets.text_columns sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
+sheets.texts sheets.text_columns sheets.file_kinds sheets.sheet_state sheets.data_files
+sheets.text_files
 sheets.reader
-collect.answer_files collect.vocabulary collect.readings collect.days collect.likeness collect.tables
+collect.answer_files collect.vocabulary collect.readings collect.days collect.likeness
+collect.tables
 collect.responses collect.record_sources collect.other_indices collect.wave_parts collect.wave
 collect.units
 collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
@@ -79,7 +81,8 @@ explain.penalty_reward
 improve.actions improve.plan
 improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
-figures.csv_files figures.disclosure_cells figures.disclosure_programs figures.disclosure figures.rare_labels
+figures.csv_files figures.disclosure_cells figures.disclosure_programs figures.disclosure
+figures.rare_labels
 figures.suppression figures.disclosure_counts figures.crossed_labels
 figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
@@ -96,7 +99,8 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
-reports.edition_output reports.disclosure_output reports.file_names reports.subject reports.rounded_ends reports.named_numbers reports.figure_tables
+reports.edition_output reports.disclosure_output reports.file_names reports.subject
+reports.rounded_ends reports.named_numbers reports.figure_tables
 reports.record_cells reports.pictures
 reports.unit_pictures reports.answer_pictures reports.record_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people

@@ -15,14 +15,12 @@ import numpy as np
 from scipy import sparse
 
 from sipas_analysis.figures.disclosure_cells import NO_UNIT, TOLERANCE, Cells, Marks
+from sipas_analysis.figures.disclosure_programs import Problem
 from sipas_analysis.infer.design import Floats, Ints
 
-MOST_NODES = 200  # of a search; a figure that is not settled by then counts as exposed
 FEW_UNITS, MANY_UNITS = 6, 20  # whose cells a search may change
 MOST_ROUNDS = 6  # searches for many figures of a few units at once
-MOST_WEIGHTINGS = 4  # of what changes little: in the end few figures change, not each a little
 OUTSIDER = -1  # a reader who knows the forms of no unit
-Rows = Sequence[tuple[sparse.sparray, float | Floats, float | Floats]]
 
 
 class Exposed(NamedTuple):
@@ -69,6 +67,7 @@ class Audit:
         self.settled = np.zeros(len(self.tables_of_unit), dtype=bool)  # searched around this unit
         self.cleared = set[int]()  # owners of figures that no contributor knows too closely
         self.random = np.random.default_rng(0)
+        self.n_searches = 0
 
     def find_exposed(self, hidden: Marks) -> Exposed | None:
         """Return a hidden figure that a reader knows too closely, if there is any."""
@@ -85,6 +84,7 @@ class Audit:
         """Return a search of which fewer figures are hidden: without tables that change others."""
         is_shown = ~self.cells.hide_parts(hidden)
         audit = copy(self)
+        audit.n_searches = 0
         audit.low, audit.high = np.zeros((2, len(is_shown)))
         audit.tables_of_unit = [[] for _ in self.tables_of_unit]
         audit.settled, audit.cleared = self.settled.copy(), self.cleared - {NO_UNIT}
@@ -150,7 +150,7 @@ class Audit:
 
     def _search_units(self, marks: Marks, units: Ints, watched: Ints | None = None) -> None:
         """Search tables in which only some units change, for all their unsafe figures at once."""
-        problem = _Problem(self.cells, marks, units)
+        problem = Problem(self.cells, marks, units)
         n_before = np.inf
         for _ in range(MOST_ROUNDS if watched is None else 1):
             unsafe = self._list_unsafe(marks) if watched is None else watched
@@ -187,7 +187,7 @@ class Audit:
             if len(units) == n_searched < FEW_UNITS:
                 break
             n_searched = len(units)
-            problem = _Problem(self.cells, marks, units)
+            problem = Problem(self.cells, marks, units)
             if not problem.free.size:
                 continue
             aim = problem.cut(np.array([figure]))[0]
@@ -220,8 +220,9 @@ class Audit:
         tables = {id(table): table for unit in self.tables_of_unit for table in unit}
         return [*tables.values()]
 
-    def _add_table(self, problem: "_Problem", change: Floats | None) -> None:
+    def _add_table(self, problem: "Problem", change: Floats | None) -> None:
         """Keep a table that was found."""
+        self.n_searches += 1
         if change is None or not change.any():
             return
         changes = problem.matrix @ change
@@ -301,7 +302,7 @@ class Audit:
         cells, marks = self.cells, self.cells.hide_parts(hidden)
         near = self._choose_near(marks, exposed)
         self.settled[near] = False
-        problem = _Problem(cells, marks, near, is_open=True)
+        problem = Problem(cells, marks, near, is_open=True)
         more = hidden.copy()
         gap = self.cells.width[exposed.figure] - (exposed.high - exposed.low)
         aims = exposed.high + gap, exposed.low - gap
@@ -328,108 +329,3 @@ class Audit:
         others = others[np.argsort(people[others], kind="stable")]
         others = others[~np.isin(others, [*units, *without])][:4]
         return np.union1d(units, others)
-
-
-class _Problem:
-    """The cells of some units that may change, and what a reader knows of them.
-
-    Attributes:
-        free: The cells: the hidden ones, or all of them (``is_open``).
-        matrix: All figures over these cells.
-    """
-
-    def __init__(self, cells: Cells, marks: Marks, units: Ints, *, is_open: bool = False) -> None:
-        inside = [cells.cells_of_unit[unit] for unit in units]
-        free = np.concatenate(inside) if inside else np.zeros(0, dtype=np.int64)
-        is_hidden = marks[-cells.unit.size :]
-        self.cells, self.marks = cells, marks
-        self.free = free if is_open else free[is_hidden[free]]
-        self.matrix = sparse.csr_array(cells.figures_of_cell[:, self.free])
-        links = sparse.csr_array(cells.links_of_cell[:, self.free])
-        used = np.flatnonzero(np.diff(links.indptr))
-        self.links, self.room = links[used], cells.room[used]
-        is_row = np.diff(self.matrix.indptr[: len(cells.cost) + 1]) > 0
-        self.rows = np.flatnonzero(is_row & ~marks[: len(cells.cost)])
-        self.ends = -cells.fall[self.free], cells.rise[self.free]
-
-    def cut(self, figures: Ints) -> Floats:
-        """Return some figures over the cells."""
-        return np.asarray(self.matrix[figures].toarray())
-
-    def solve(self, aim: Floats, *, near: bool = False) -> Floats | None:
-        """Return the change of the cells in which ``aim`` is highest, if one is found.
-
-        With ``near`` no cell moves further than it must, so that many of them move.
-        """
-        width = self.cells.width[-self.cells.unit.size :][self.free]
-        far = np.where(width > 0, width, np.inf) if near else np.full(aim.size, np.inf)
-        ends = np.maximum(self.ends[0], -far), np.minimum(self.ends[1], far)
-        known: Rows = [
-            (self.matrix[self.rows], 0.0, 0.0),
-            (self.links, self.room[:, 0], self.room[:, 1]),
-        ]
-        change = _solve(-aim, ends, known)
-        is_whole = self.cells.is_whole
-        if change is not None and is_whole and np.abs(change - change.round()).max() > TOLERANCE:
-            change = _solve(-aim, ends, known, is_whole=True)
-        return change.round() if change is not None and is_whole else change
-
-    def find_cheapest(self, figure: int, aim: float) -> tuple[float, Ints]:
-        """Return the least cost for which a figure can change by ``aim``, and what to hide.
-
-        The cost is infinite where the figure cannot change so much.
-        """
-        cells, n_free = self.cells, self.free.size
-        is_alone = np.isin(self.rows, cells.figure[self.free])  # cells stand for them
-        rows = self.rows[~is_alone]
-        fixed = np.flatnonzero(~self.marks[-cells.unit.size :][self.free])
-        of_cells = sparse.eye_array(n_free, format="csr")[fixed]
-        shown = sparse.vstack([self.matrix[rows], of_cells])
-        cost = np.append(cells.cost[rows], cells.cost[cells.figure[self.free[fixed]]] / 2)
-        sizes = sparse.eye_array(cost.size)
-        ends = (
-            np.append(self.ends[0], np.zeros(cost.size)),
-            np.append(self.ends[1], np.full(cost.size, np.inf)),
-        )
-        known: Rows = [
-            (sparse.hstack([shown, -sizes]), -np.inf, 0.0),
-            (sparse.hstack([shown, sizes]), 0.0, np.inf),
-            (_widen(self.links, cost.size), self.room[:, 0], self.room[:, 1]),
-            (_widen(self.matrix[[figure]], cost.size), aim, aim),
-        ]
-        names = np.append(rows, cells.figure[self.free[fixed]])
-        best, weight = (np.inf, np.zeros(0, dtype=np.int64)), cost
-        for _ in range(MOST_WEIGHTINGS):
-            change = _solve(np.append(np.zeros(n_free), weight), ends, known)
-            if change is None:
-                break
-            moves = np.abs(shown @ change[:n_free])
-            hidden = np.unique(names[moves > TOLERANCE])
-            best = min(best, (float(cells.cost[hidden].sum()), hidden), key=lambda pair: pair[0])
-            weight = cost / (moves + 0.1)
-        return best
-
-
-def _widen(matrix: sparse.sparray, n_columns: int) -> sparse.sparray:
-    """Return a matrix with empty columns on its right."""
-    return sparse.hstack([matrix, sparse.csr_array((matrix.shape[0], n_columns))])
-
-
-def _solve(
-    cost: Floats, ends: tuple[Floats, Floats], rows: Rows, *, is_whole: bool = False
-) -> Floats | None:
-    """Return values of lowest cost between their ends that keep all rows, if found."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    found = milp(
-        cost,
-        integrality=np.full(cost.size, int(is_whole)),
-        bounds=Bounds(*ends),
-        constraints=[
-            LinearConstraint(matrix, lowest, most)
-            for matrix, lowest, most in rows
-            if matrix.shape[0]
-        ],
-        options={"node_limit": MOST_NODES},
-    )
-    return None if found.x is None else np.asarray(found.x)

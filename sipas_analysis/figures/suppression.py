@@ -22,7 +22,8 @@ ERROR_COLUMNS = ("se", "df", "deff", "n_eff")
 INTERVAL = {"low": "down", "high": "up"}
 IN_DOMAIN = ["domain", "group", "unit"]
 MOST_BY_LEVEL = 150  # hidden items of units whose levels are searched one by one
-MOST_TRIALS, FEW_TRIALS = 150, 4  # to show hidden figures again: of few hidden items, of many
+MOST_TRIALS, MOST_SEARCHES = 150, 600  # to show hidden figures again
+FEW_TRIALS = 4  # of these, where many items are hidden
 FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (rule P5)
 
 
@@ -136,7 +137,8 @@ class _Closure:
     """Hides further members of sums until no sum has too few hidden members.
 
     Attributes:
-        with_means: Whether mean scores are hidden with any item of a group or unit.
+        with_means: Whether mean scores are hidden with any item of a group or unit, not only with
+            the index of their domain.
     """
 
     def __init__(self, table: pd.DataFrame, survey: Survey) -> None:
@@ -144,6 +146,7 @@ class _Closure:
         self.min_cell, self.with_means = survey.wave.min_cell, False
         self.is_small = mark_small(table)
         self.is_item = table["level"].str.endswith("item").to_numpy()
+        self.is_overall = (table["variable"] == OVERALL).to_numpy()
         is_mean = table["variable"].isin([MEAN_SCORE, MEAN_100]) & (table["n_valid"] > 0)
         self.is_mean = is_mean.to_numpy()
         in_group = (table["domain"] == "group").to_numpy()
@@ -156,7 +159,7 @@ class _Closure:
     def complete(self, hidden: Marks) -> Marks:
         """Return the hidden members of sums with those that must be hidden with them."""
         while True:
-            more = hidden | (self._mark_mean_scores(hidden) if self.with_means else False)
+            more = hidden | self._mark_mean_scores(hidden)
             for members in self.sums:
                 more[_find_complement(members, more, self.min_cell)] = True
             if np.array_equal(more, hidden):
@@ -178,8 +181,14 @@ class _Closure:
         return fewer if is_complete and not (self.is_small & ~fewer).any() else None
 
     def _mark_mean_scores(self, hidden: Marks) -> Marks:
-        is_cause = hidden & self.is_item
-        in_domain = np.bincount(self.domain, is_cause)[self.domain] > 0
+        """Mark the mean scores of a domain whose index is hidden: they tell how many answered.
+
+        With ``with_means`` so does any hidden item, and in groups one of any of their units.
+        """
+        is_cause = hidden & (self.is_item if self.with_means else self.is_overall)
+        in_domain = np.bincount(self.domain, is_cause | (hidden & self.is_overall))[self.domain] > 0
+        if not self.with_means:
+            return np.asarray(in_domain & self.is_mean)
         in_group = np.bincount(self.group, is_cause)[self.group] > 0
         return np.asarray((in_domain & self.is_mean) | (in_group & self.is_mean_of_group))
 
@@ -246,14 +255,17 @@ def _show_again(
         for figure in dict.fromkeys(closure.figure[rows])
         if figure >= 0
     ]
+    n_searches = 0
     for block in [*blocks, *rows.reshape(-1, 1)][:n_trials]:
-        hidden = closure.show(marks[:n_rows], block)
+        hidden = closure.show(marks[:n_rows], block) if n_searches < MOST_SEARCHES else None
         if hidden is None or np.array_equal(hidden, marks[:n_rows]):
             continue
         fewer = np.append(hidden, marks[n_rows:])
         trials = [audit.forget(fewer[: audit.n_hideable]) for audit in audits]
         parts = [(audit, fewer[: audit.n_hideable]) for audit in trials]
-        if not any(audit.find_exposed(part) for audit, part in parts):
+        is_safe = not any(audit.find_exposed(part) for audit, part in parts)
+        n_searches += sum(audit.n_searches for audit in trials)
+        if is_safe:
             marks, audits = fewer, trials
     return marks
 
