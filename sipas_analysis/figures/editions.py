@@ -7,6 +7,7 @@ only warns: whether the earlier edition was given out is known to the office alo
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, Place
 
 RECEIPT = "receipt.json"
+EDITIONS = "state/editions"  # receipts of an output folder that later ones replaced
 COUNTED = ("scores", "respondents", "people", "incidents", "records")  # parts of ``Figures.by_id``
 TOLERANCE = 1e-8  # a receipt has ten significant digits
 FEW, SHOWN = "few", "shown"
@@ -40,9 +42,9 @@ class Edition:
 
 
 def read_editions(wave: Wave, folder: Path | None = None) -> list[Edition]:
-    """Read the receipts that a wave names under ``editions:``, and that of an output folder.
+    """Read the receipts that a wave names under ``editions:``, and those of an output folder.
 
-    The receipt of the folder counts if it is of this wave and can be read: another one is replaced.
+    A receipt of the folder counts if it is of this wave and can be read.
 
     Raises:
         ConfigError: A receipt that the wave names cannot be read.
@@ -54,13 +56,12 @@ def read_editions(wave: Wave, folder: Path | None = None) -> list[Edition]:
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             places = [Place(wave.path.name)]
             raise ConfigError("edition_unread", places, ("editions",), name=name) from error
-    if folder is not None:
-        try:
-            edition = _read_receipt(folder / RECEIPT)
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            return [*editions.values()]
-        if edition.wave == wave.id:
-            editions.setdefault(edition.code, edition)
+    paths = [folder / RECEIPT, *sorted((folder / EDITIONS).glob("*.json"))] if folder else []
+    for path in paths:
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+            edition = _read_receipt(path)
+            if edition.wave == wave.id:
+                editions.setdefault(edition.code, edition)
     return [*{edition.code: edition for edition in editions.values()}.values()]
 
 

@@ -28,8 +28,9 @@ from pydantic import (
 from sipas_analysis.collect.answer_files import hash_answers, holds_answers
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
+from sipas_analysis.figures.editions import EDITIONS
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.files import FileContent, hash_file, is_inside, write_whole
+from sipas_analysis.files import FileContent, hash_file, is_inside, write_privately, write_whole
 from sipas_analysis.input_copies import copy_inputs
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.reports.file_names import RESTRICTED
@@ -254,6 +255,17 @@ def keep_old_receipt(facts: Facts, out: Path) -> Facts:
     program = {**facts["program"], "commit": old["program"]["commit"]}
     text = receipt_text(seal_receipt({**facts, "program": program}))
     return old if text == (out / RECEIPT_NAME).read_text("utf-8") else facts
+
+
+def keep_edition(facts: Facts, out: Path) -> None:
+    """Keep the receipt of an earlier edition, of other figures, that a new receipt replaces."""
+    try:
+        old = read_receipt(out)
+    except ReceiptError:
+        return
+    if old["figures"] != facts["figures"]:
+        with write_privately():
+            write_whole(out / EDITIONS / f"{old['sha256'][:16]}.json", receipt_text(old))
 
 
 def write_receipt(facts: Facts, out: Path) -> Path:

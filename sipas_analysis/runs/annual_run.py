@@ -32,6 +32,7 @@ from sipas_analysis.proof.private_receipt import (
 from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
+    keep_edition,
     keep_old_receipt,
     receipt_facts,
     seal_receipt,
@@ -202,6 +203,7 @@ def _close_run(
     refuse_changed(find_changed_inputs(survey))
     receipt = keep_old_receipt(seal_receipt({**facts, "outputs": outputs}), out)
     write_private_receipt(private, out)
+    keep_edition(receipt, out)
     write_receipt(receipt, out)
     print_message("receipt", sha256=receipt["sha256"])
 

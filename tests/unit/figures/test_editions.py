@@ -15,6 +15,7 @@ from sipas_analysis.figures.editions import (
     read_editions,
 )
 from sipas_analysis.figures.published import Figures
+from sipas_analysis.proof import receipt
 from sipas_analysis.proof.receipt import round_figures
 from sipas_analysis.reports.edition_output import describe_editions
 
@@ -110,3 +111,15 @@ def test_a_unit_that_one_edition_has_not_is_no_difference_by_itself():
     edition = Edition(path=None, wave="w", code="5", figures=_index_figures(rows))
     later = rows.assign(id="overall@z", n=31, n_valid=31)
     assert compare_editions(edition, later, 5) == {}
+
+
+def test_an_edition_that_a_run_replaces_is_still_compared(first, tmp_path, monkeypatch):
+    """Else the warning would be gone once the run that it warned of has ended."""
+    old = json.loads((first / "receipt.json").read_text("utf-8"))
+    monkeypatch.setattr(receipt, "read_receipt", lambda _: old)
+    receipt.keep_edition(old, tmp_path)
+    assert not [*tmp_path.rglob("*.json")]  # the same figures are no other edition
+    receipt.keep_edition({"figures": []}, tmp_path)
+    survey = write_edition(first / "again", 33)
+    assert [edition.code for edition in read_editions(survey.wave, tmp_path)] == [old["sha256"]]
+    assert "A1@a" in next(describe_editions(survey, tmp_path, "en"))[0]
