@@ -99,7 +99,7 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
-reports.edition_output reports.disclosure_output reports.file_names reports.subject
+reports.edition_output reports.file_names reports.subject reports.disclosure_output
 reports.rounded_ends reports.named_numbers reports.figure_tables
 reports.record_cells reports.pictures
 reports.unit_pictures reports.answer_pictures reports.record_pictures reports.chapters.trend

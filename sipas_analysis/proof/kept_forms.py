@@ -23,10 +23,11 @@ def list_reasons(survey: Survey, reason: str = "") -> list[str]:
     """
     there = {*survey.ledger["reason"]}
     reasons = [name for name in DROP_REASONS if name in there]
+    if reason and not reasons:
+        raise ParameterError("trace_no_reason")
     if reason and reason not in reasons:
         known = {
             language: "; ".join(f"{name} ({say(language, f'ledger.{name}')})" for name in reasons)
-            or "–"
             for language in LANGUAGES
         }
         raise ParameterError("trace_reason", found=reason, known=known)

@@ -20,7 +20,7 @@ from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
-from sipas_analysis.proof.kept_forms import explain_kept_forms
+from sipas_analysis.proof.kept_forms import explain_kept_forms, list_reasons
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
 from sipas_analysis.records.office_records import Records
@@ -165,6 +165,8 @@ def explain_figure(
         ParameterError: No form was dropped for this reason.
     """
     line = partial(_make_line, language)
+    if without:
+        list_reasons(survey, without)  # refused before anything is printed
     yield line("figure", id=row["id"], **_name_figure(survey, row, language))
     yield from _explain_value(survey, row, language)
     if without:

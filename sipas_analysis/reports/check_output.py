@@ -195,6 +195,21 @@ def describe_doubts(survey: Survey, language: Language) -> Lines:
         _ = WavePair(figures.survey, survey).unit_changes
     yield from _describe_opposed_items(survey, language)
     yield from describe_flagged(survey, language)
+    yield from _describe_small_units(survey, language)
+
+
+def _describe_small_units(survey: Survey, language: Language) -> Lines:
+    """Name units of fewer than ``min_cell`` forms: for them figures of others may be hidden."""
+    forms, min_cell = survey.frame["unit"].value_counts(), survey.wave.min_cell
+    small = [
+        say(language, "disclosure.unit", unit=name, n=int(forms[code]))
+        for code, name in survey.unit_names.items()
+        if 0 < forms.get(code, 0) < min_cell
+    ]
+    if small and len(forms) > 1:
+        names = "; ".join([*small[:SHOWN_UNITS], *["…"] * (len(small) > SHOWN_UNITS)])
+        fields = {"names": names, "min_cell": min_cell, "file": survey.wave.path}
+        yield say(language, "cli.said.small_units", **fields), None
 
 
 def describe_flagged(survey: Survey, language: Language) -> Lines:
@@ -262,6 +277,7 @@ def _describe_gaps(survey: Survey, language: Language) -> Lines:
     ]
     if few:
         yield say(language, "cli.said.few_forms", min_forms=min_forms, names="; ".join(few)), None
+    yield from _describe_small_units(survey, language)
     counts = count_no_answers(survey).set_index("item")
     if counts["not_applicable"].any():
         yield say(language, "cli.table.no_answers"), counts.reset_index()

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from sipas_analysis.documents.model import Block, Column, Paragraph, Table, make_text
+from sipas_analysis.documents.model import Block, Column, Joined, Paragraph, Table, make_text
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.reports.answer_pictures import list_hidden_answers
 from sipas_analysis.reports.figure_tables import estimate_table
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
@@ -22,6 +23,9 @@ def show_items(subject: Subject) -> list[Block]:
         table_id = f"table-items-{factor}" if factor else "table-items"
         blocks.append(estimate_table(table_id, caption, "report.column.item", rows, subject))
     blocks += _tabulate_answers(subject)
+    if hidden := list_hidden_answers(subject):
+        text = make_text("report.items.answers_some", items=Joined(hidden, ", "))
+        blocks.append(Paragraph(text, "note"))
     if any(map(pack.is_unattributed, pack.items)):
         blocks.append(Paragraph(make_text("report.items.mark"), "note"))
     return [*blocks, *_tabulate_reliability(subject)]
@@ -30,8 +34,9 @@ def show_items(subject: Subject) -> list[Block]:
 def _tabulate_answers(subject: Subject) -> Iterator[Table]:
     """Yield a table of the shares of each answer for the items of each scale."""
     pack, codes_by_scale = subject.pack, dict[range, list[str]]()
+    hidden = list_hidden_answers(subject)
     for code in pack.items:
-        if subject.own_figures[code].is_known:
+        if subject.own_figures[code].is_known and code not in hidden:
             codes_by_scale.setdefault(pack.scale_of(code).levels, []).append(code)
     notes = (make_text("annex.rounded_shares"),)
     for number, (levels, codes) in enumerate(codes_by_scale.items(), 1):

@@ -116,6 +116,8 @@ def test_three_people_and_what_gives_them_away_are_in_no_file(four_units, tmp_pa
         for secret in ("11.11", "11,11", "65.00", "65,00", "56.00", "56,00", "11,1–"):
             assert secret not in text, (path.name, secret)
     assert any("74,19" in text for text in texts.values())
+    pages = [text for path, text in texts.items() if path.name == "report.vi.html"]
+    assert any("Không công bố tỷ lệ từng mức trả lời" in text for text in pages)
 
 
 def test_a_hidden_figure_keeps_no_number_and_says_that_it_is_hidden(figures_of_four, tmp_path):

@@ -37,3 +37,10 @@ def test_forms_that_hold_mistakes_are_told_as_such(read_answers):
     (text,) = explain(survey, trace(survey, "A1@so-a"), "leave_out")
     assert text.startswith("cannot be computed with the 1 forms")
     assert "so-x" in text
+
+
+def test_a_reason_for_which_no_form_was_dropped_is_refused_before_anything_is_said(read_answers):
+    """The first line of a trace would look like an answer."""
+    survey = read_answers("unit,A1,A2,D1\nso-a,5,4,3\nso-b,4,4,3\n")
+    with pytest.raises(ParameterError, match="this wave dropped none"):
+        next(explain_figure(survey, trace(survey, "A1"), "en", without="leave_out"))
