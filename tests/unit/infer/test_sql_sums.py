@@ -10,7 +10,7 @@ import pytest
 import sipas_analysis as sipas
 from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.infer.exact_sums import WeightRounding
-from sipas_analysis.infer.form_files import open_files
+from sipas_analysis.infer.form_files import open_database, open_files
 from sipas_analysis.infer.layout import Layout
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.sql_sums import count_in_sql
@@ -91,3 +91,12 @@ def test_printed_halves() -> None:
         "100.00",
         "33",
     ]
+
+
+def test_a_database_prints_no_progress_of_its_own(tmp_path):
+    """It would stand in English between Vietnamese lines; cursors have settings of their own."""
+    (tmp_path / "a.csv").write_text("a\n1\n", "utf-8")
+    setting = "SELECT current_setting('enable_progress_bar')"
+    assert open_database(1).execute(setting).fetchone() == (False,)
+    for form_file in open_files([str(tmp_path / "a.csv")]):
+        assert form_file.cursor.execute(setting).fetchone() == (False,)

@@ -6,7 +6,7 @@ import pytest
 
 from sipas_analysis.documents.model import Paragraph, Picture, Table
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.proof.trace import explain_figure
+from sipas_analysis.proof.trace import explain_figure, trace
 from sipas_analysis.reports.disclosure_output import describe_disclosure
 from sipas_analysis.reports.report import report
 from sipas_analysis.reports.rounded_ends import NOTE
@@ -47,7 +47,7 @@ def test_a_rounded_interval_is_explained_once_where_it_stands(survey):
     assert list_noted(letter) == ([], True)  # it hides every factor; the index is in a sentence
     figures = figures_of(survey)
     for name, n in (("overall@so-a", 1), ("overall@so-d", 0)):
-        lines = explain_figure(survey, figures.by_id.set_index("id", drop=False).loc[name], "en")
+        lines = explain_figure(survey, trace(survey, name), "en")
         assert sum("whole points" in text for _, text in lines) == n
     assert figures.is_rounded("pair:so-b~so-d")
     assert not figures.is_rounded("gap:D1")
