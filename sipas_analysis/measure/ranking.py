@@ -356,7 +356,8 @@ def rank(
     Returns:
         The overall rows, best first within a group, with ``rank``, ``rank_low``, ``rank_high``,
         ``letter``, ``detectable`` (points; missing if unranked) and ``reason`` (``""``,
-        ``flagged``, ``few_forms``, ``suppressed`` or ``no_error``). ``sets[group].frame`` says in
+        ``flagged``, ``few_forms``, ``suppressed``, ``no_error``, or ``alone`` where no other unit
+        of the group can be ranked and some are not published). ``sets[group].frame`` says in
         ``seed_sensitive`` which sets another seed could change.
 
     Source: rules R1 to R4, M7, M9, V3 and P2 in docs/method.md.
@@ -409,6 +410,10 @@ def _list_reasons(
     reasons[overall["unit"].isin(set_apart)] = "flagged"
     reasons[overall["n_valid"] < min_forms] = "few_forms"
     reasons[overall["flag"] == SUPPRESS] = "suppressed"
+    marks = pd.DataFrame({"ranked": reasons == "", "hidden": reasons == "suppressed"})
+    n_marks = marks.groupby(overall["group"].to_numpy(), dropna=False).transform("sum")
+    is_alone = marks["ranked"] & (n_marks["ranked"] == 1) & (n_marks["hidden"] > 0)
+    reasons[is_alone.to_numpy()] = "alone"
     return reasons
 
 

@@ -133,7 +133,7 @@ def test_a_hidden_unit_is_not_ranked_and_the_others_close_up(figures_of_four):
     """Units beside it keep their place among those that are shown."""
     found = figures_of_four.ranking.set_index("unit")
     hidden = dict.fromkeys(("u-0", "u-1", "u-3"), "suppressed")
-    assert found["reason"].to_dict() == {"u-2": "", **hidden}
+    assert found["reason"].to_dict() == {"u-2": "alone", **hidden}
     assert found["value"].notna().to_dict() == {"u-2": True, **dict.fromkeys(hidden, False)}
 
 

@@ -79,9 +79,17 @@ def test_a_unit_of_few_forms_keeps_its_index_and_says_why_it_has_no_rank(ranked)
 
 def test_what_may_not_be_shown_is_not_ranked(ranked):
     """Four people are below the smallest cell, however low ``min_forms`` is (rule P2)."""
-    found = ranked(min_forms=2, a=(4, 4), b=(8, 10)).set_index("unit")
-    assert found["reason"].to_dict() == {"b": "", "a": "suppressed"}
-    assert found["rank"].isna().to_dict() == {"b": False, "a": True}
+    found = ranked(min_forms=2, a=(4, 4), b=(8, 10), c=(7, 9)).set_index("unit")
+    assert found["reason"].to_dict() == {"b": "", "c": "", "a": "suppressed"}
+    assert found["rank"].isna().to_dict() == {"b": False, "c": False, "a": True}
+
+
+def test_one_unit_beside_hidden_ones_has_no_rank(ranked):
+    """It would be first, whatever its index; a unit beside one of too few forms stays first."""
+    found = ranked(min_forms=2, a=(4, 4), b=(1, 10)).set_index("unit")
+    assert found["reason"].to_dict() == {"b": "alone", "a": "suppressed"}
+    assert found["rank"].isna().all()
+    assert ranked(min_forms=20, a=(9, 10), b=(20, 30))["rank"].notna().sum() == 1
 
 
 def test_only_the_whole_is_ranked(ranked):
@@ -294,7 +302,8 @@ def test_of_many_units_only_near_pairs_and_those_of_leaders_are_listed():
     values = pd.Series(np.arange(301.0)[::-1], [f"u{place}" for place in range(301)])
     sets = rank_sets(values, np.ones(301), draws=100)
     whole, few = sets.pairs(), sets.pairs(["u0"])
-    assert len(whole) == 301 * 300 / 2 and len(few) == 3010 - 55 + 290
+    assert len(whole) == 301 * 300 / 2
+    assert len(few) == 3010 - 55 + 290
     assert few["value"][few["unit"] != "u0"].max() == 10
     assert few.merge(whole).equals(few)
     assert (

@@ -4,6 +4,7 @@ import pytest
 from report_words import HEAD, draw_forms, read_chapter, read_table, read_words
 
 from sipas_analysis.documents.model import Paragraph, Picture, Table, render_text
+from sipas_analysis.figures.published import Figures
 from sipas_analysis.reports.report import report
 
 LOW = ["so-a,1,5,5,4,male,"] * 60 + ["so-b,4,4,4,4,female,"] * 20  # A1: 25 %, the others all
@@ -118,12 +119,15 @@ def test_items_that_nobody_answered_have_no_bar_and_no_place(read_answers):
     assert [render_text(row[0], "en")[:2] for row in bars.rows] == ["D1", "A1"]
 
 
-@pytest.mark.parametrize("code", ["so-a", "so-b"])
-def test_a_unit_of_too_few_people_shows_no_number(read_answers, code):
-    """Nor the unit that would give it away: a bare word in every cell (rule P2)."""
+def test_a_unit_of_too_few_people_shows_no_number(read_answers):
+    """Nor the unit that would give it away, but for its index: nothing beside it is shown (P2)."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 4))
-    for table in list_blocks(build_results(survey, code), Table).values():
-        assert {render_text(row[1], "en") for row in table.rows} == {"withheld"}
+    for code, n_shown in (("so-a", 1), ("so-b", 0)):
+        tables = list_blocks(build_results(survey, code), Table).values()
+        cells = [render_text(row[1], "en") for table in tables for row in table.rows]
+        assert sum(cell != "withheld" for cell in cells) == n_shown
+    scores = Figures(survey).scores
+    assert scores[scores["value"].notna() & (scores["n_valid"] > 0)]["unit"].tolist() == ["so-a"]
 
 
 @pytest.mark.slow
