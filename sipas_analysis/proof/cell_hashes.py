@@ -47,8 +47,9 @@ def hash_texts(texts: Sequence[str], key: str) -> Hashes:
         key: Sixteen ASCII letters.
 
     Example:
-        >>> hash_texts(["a", "", "a"], "0123456789abcdef").tolist()[1:]
-        [0, 15377949374043892325]
+        >>> first, blank, again = hash_texts(["a", "", "a"], "0123456789abcdef").tolist()
+        >>> first == again, blank, 0 < first < 2**64
+        (True, 0, True)
     """
     numbers, distinct = pd.factorize(np.array([*texts], dtype=object))
     hashes: Hashes = pd.util.hash_array(distinct, hash_key=key, categorize=False)
