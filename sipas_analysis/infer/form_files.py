@@ -6,7 +6,7 @@ worker reads some of the files and returns the result of a job only.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
@@ -104,7 +104,7 @@ def open_files(paths: Iterable[str]) -> Iterator[FormFile]:
     with keep_database() as database:
         for path in paths:
             with database.cursor() as cursor:
-                cursor.execute("SET enable_progress_bar = false")
+                hide_progress(cursor)
                 yield FormFile(cursor, path)
 
 
@@ -113,8 +113,16 @@ def open_database(n_threads: int | None = None) -> "DuckDBPyConnection":
     import duckdb
 
     database = duckdb.connect(config={"threads": n_threads} if n_threads else {})
-    database.execute("SET enable_progress_bar = false")
+    hide_progress(database)
     return database
+
+
+def hide_progress(database: "DuckDBPyConnection") -> None:
+    """Let a connection print no progress; a notebook without widgets has none and refuses this."""
+    import duckdb
+
+    with suppress(duckdb.InvalidInputException):
+        database.execute("SET enable_progress_bar = false")
 
 
 _DATABASE: "ContextVar[DuckDBPyConnection | None]" = ContextVar("_DATABASE", default=None)

@@ -29,6 +29,7 @@ OF_RECORDS = (
     "coverage",
     "facts",
     "aside",
+    "disclosure",
 )
 
 pytestmark = pytest.mark.slow
@@ -173,10 +174,11 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
         "what_if",
         "penalties",
         "plan",
+        "disclosure",
     )
     tables = {f"tables/{name}.csv" for name in names} | {"tables/tables.vi.xlsx"}
     state = {f"state/{name}.json" for name in ("province", "u-0", "u-1", "u-2")}
-    proof = {"receipt.json", "receipt.vi.html", "ro-crate-metadata.json"}
+    proof = {"receipt.json", "receipt.private.json", "receipt.vi.html", "ro-crate-metadata.json"}
     beside = {"index.html", "run.json", ".lock"} | proof | state
     assert written == {f"deep/er/out/{name}" for name in inside | tables | beside}
     for name in inside:
@@ -219,7 +221,7 @@ def test_a_wave_that_changes_between_reading_and_notebook_exits_24(tmp_path):
     printed = shell(sys.executable, "-c", code, tmp_path / "wave", tmp_path / "out", expect=24)
     assert "responses.csv changed or was removed after it was read" in printed
     assert "Traceback" not in printed
-    assert not (tmp_path / "out").exists()
+    assert not [*(tmp_path / "out").rglob(".aside-*")]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
