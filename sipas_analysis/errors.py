@@ -426,6 +426,12 @@ class RecordsError(SipasError):
         return group_places(self.places, are_names=self.message_id == "records_unit")
 
 
+class LibraryError(SipasError, ImportError):
+    """A library of an extra is not installed; ``except ImportError`` meets it, too."""
+
+    exit_code = 27
+
+
 class SeveralError(SipasError):
     """There are mistakes of more than one kind; all are listed."""
 

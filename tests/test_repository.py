@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # From the top of the house to the bottom; a module imports only what stands above it.
 HOUSE = """
-messages errors arguments files input_copies
+messages errors extras arguments files input_copies
 instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_draft
 instrument.xlsform instrument.column_pack
 infer.row_numbers infer.domains infer.stages infer.design infer.distributions

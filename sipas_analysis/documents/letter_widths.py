@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sipas_analysis.extras import require_library
+
 if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
@@ -39,6 +41,7 @@ def _measure_letter(letter: str, bold: bool) -> float:
 @cache
 def _read_font(bold: bool) -> "tuple[TTFont, dict[int, str]]":
     """Return the font, and the names of its letters."""
+    require_library("fontTools")
     from fontTools.ttLib import TTFont
 
     font = TTFont(FONTS / f"LiberationSerif-{'Bold' if bold else 'Regular'}.ttf", lazy=True)

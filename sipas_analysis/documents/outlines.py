@@ -10,10 +10,13 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from fontTools.pens.recordingPen import RecordingPen
-from fontTools.ttLib import TTFont
+from sipas_analysis.extras import require_library
+
+if TYPE_CHECKING:
+    from fontTools.ttLib import TTFont
 
 EM = 100
 CONDENSED = 0.9
@@ -54,7 +57,7 @@ def find_letter(letter: str, bold: bool) -> Letter:
     return Letter(round(font["hmtx"][name][0] * _scale(font) * CONDENSED), pieces)
 
 
-def _list_pieces(font: TTFont, name: str, at: Point = (0, 0)) -> Iterator[Piece]:
+def _list_pieces(font: "TTFont", name: str, at: Point = (0, 0)) -> Iterator[Piece]:
     """Yield the simple shapes of a glyph with their places."""
     glyph = font["glyf"][name]
     if not glyph.isComposite():
@@ -70,7 +73,10 @@ def _list_pieces(font: TTFont, name: str, at: Point = (0, 0)) -> Iterator[Piece]
 @cache
 def find_path(name: str, bold: bool) -> str:
     """Return a simple shape of the font as a path; a path that is filled need not be closed."""
-    font, pen = _read_font(bold), RecordingPen()
+    font = _read_font(bold)  # refuses if fontTools is not installed
+    from fontTools.pens.recordingPen import RecordingPen
+
+    pen = RecordingPen()
     font.getGlyphSet()[name].draw(pen)
     path, here = "", (0, 0)
     for command, points in pen.value:
@@ -85,7 +91,10 @@ def find_path(name: str, bold: bool) -> str:
 
 
 @cache
-def _read_font(bold: bool) -> TTFont:
+def _read_font(bold: bool) -> "TTFont":
+    require_library("fontTools", "matplotlib")
+    from fontTools.ttLib import TTFont
+
     package = find_spec("matplotlib")
     assert package is not None
     assert package.origin is not None
@@ -93,7 +102,7 @@ def _read_font(bold: bool) -> TTFont:
     return TTFont(folder / FILES[bold], lazy=True)
 
 
-def _scale(font: TTFont) -> float:
+def _scale(font: "TTFont") -> float:
     return EM / int(font["head"].unitsPerEm)
 
 

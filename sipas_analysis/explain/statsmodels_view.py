@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sipas_analysis.errors import AbsentError
 from sipas_analysis.explain.fitted_model import FittedModel
+from sipas_analysis.extras import require_library
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.messages import say
 
@@ -36,7 +37,9 @@ def view_as_statsmodels(fit: FittedModel) -> Any:
 
     Raises:
         AbsentError: statsmodels has no such model with weights, or imputations were combined.
+        LibraryError: statsmodels is not installed.
     """
+    require_library("statsmodels")
     weight = fit.design.weight[fit.rows]
     if not weight.all():  # a form of weight 0 gives nothing, but would make the likelihood −∞
         used = weight > 0

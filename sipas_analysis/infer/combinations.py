@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from sipas_analysis.arguments import check_word, list_known
 from sipas_analysis.errors import ColumnError
+from sipas_analysis.extras import require_library
 from sipas_analysis.infer.design import Floats
 
 Combination = Mapping[str, float] | str | Floats | Sequence[float] | Callable[[Floats], ArrayLike]
@@ -126,6 +127,7 @@ def adjust_p_values(p: Floats, method: str = "holm") -> Floats:
         steps = np.arange(len(order), 0, -1) * adjusted[order]
         adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     elif known.any():
+        require_library("statsmodels")
         from statsmodels.stats.multitest import multipletests
 
         adjusted[known] = multipletests(adjusted[known], method=method)[1]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 
 from sipas_analysis.errors import DesignError, FileError
+from sipas_analysis.extras import require_library
 from sipas_analysis.infer.design import Design, check_columns
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def open_files(paths: Iterable[str]) -> Iterator[FormFile]:
 
 def open_database(n_threads: int | None = None) -> "DuckDBPyConnection":
     """Open a DuckDB database in memory that prints no progress of its own, in any language."""
+    require_library("duckdb")
     import duckdb
 
     database = duckdb.connect(config={"threads": n_threads} if n_threads else {})
@@ -169,6 +171,7 @@ def _run_on_workers(
     If a worker dies, another worker counts its files again. If no worker is left, the count
     stops, so that a part is never returned as the whole.
     """
+    require_library("distributed")
     from distributed import as_completed
 
     with show_progress(len(paths)) as advance:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from sipas_analysis.extras import require_library
 from sipas_analysis.messages import LANGUAGES, Language, format_number
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def read_part(parts: zipfile.ZipFile, name: str) -> bytes:
 
 def _read_excel(path: Path, language: Language) -> Iterator[Named]:
     """Yield each number of a workbook that its hidden sheet names, as Excel shows it."""
+    require_library("openpyxl")
     import openpyxl
 
     with zipfile.ZipFile(path) as parts:

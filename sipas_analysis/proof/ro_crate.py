@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from sipas_analysis.extras import require_library
 from sipas_analysis.files import write_whole
 from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import RECEIPT_NAME
@@ -49,6 +50,7 @@ def make_crate(facts: Facts, outputs: str = "", inputs: Mapping[str, str] | None
     Returns:
         JSON-LD; the same for the same facts.
     """
+    require_library("rocrate")
     from rocrate.rocrate import ROCrate
 
     crate = _Crate(ROCrate(version="1.1"))

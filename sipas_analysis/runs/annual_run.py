@@ -19,6 +19,7 @@ from sipas_analysis.collect.survey import Survey, find_changed_inputs
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.documents.writers.terminal import choose_language, print_message
 from sipas_analysis.errors import SHOWN_PLACES, ChangedError, OutputError, ParameterError
+from sipas_analysis.extras import require_library
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, lock_file, refuse_changed, write_whole
 from sipas_analysis.input_copies import hold_files
@@ -276,6 +277,7 @@ def _open_executor(scheduler: str, wave: str) -> Iterator[Executor | None]:
     if not scheduler:
         yield None
         return
+    require_library("distributed")
     from distributed import Client
 
     with Client(scheduler) as client:  # type: ignore[no-untyped-call]

@@ -19,6 +19,7 @@ from pathlib import Path
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import Survey, find_changed_inputs, keep_survey
 from sipas_analysis.errors import ChangedError, NotebookError, ParameterError
+from sipas_analysis.extras import require_library
 from sipas_analysis.files import refuse_changed
 from sipas_analysis.input_copies import hold_files, share_folder
 from sipas_analysis.messages import LANGUAGES, read_catalogue
@@ -90,6 +91,7 @@ def run_notebook_here(name: str, parameters: Mapping[str, str], survey: Survey) 
 
 def prepare_process(survey: Survey) -> None:
     """Prepare this process to run cells: import the modules of notebooks and keep the survey."""
+    require_library("matplotlib")
     import matplotlib as mpl
 
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in a kernel
@@ -104,6 +106,7 @@ def import_papermill() -> None:
 
     jsonschema imports that library if it is installed; building its grammar takes a second.
     """
+    require_library("papermill")
     slow_checker = sys.modules.pop(SLOW_CHECKER, None)
     sys.modules[SLOW_CHECKER] = None  # type: ignore[assignment]  # an import of it now fails
     try:
@@ -117,8 +120,11 @@ def import_papermill() -> None:
 def _load_shared_parts() -> None:
     """Load what every report needs, so that forked processes share it.
 
-    That is what checks a notebook, what IPython imports when a shell starts, and all sentences.
+    That is what checks a notebook, what IPython imports when a shell starts, what reads the font of
+    pictures, and all sentences.
     """
+    import fontTools.pens.recordingPen
+    import fontTools.ttLib  # noqa: F401
     import IPython.core.completerlib
     import IPython.core.crashhandler
     import IPython.core.magics  # noqa: F401

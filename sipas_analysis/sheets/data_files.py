@@ -11,6 +11,7 @@ from pathlib import Path
 from struct import unpack
 from typing import Any
 
+from sipas_analysis.extras import require_library
 from sipas_analysis.instrument.answer_levels import list_words, span_scale
 from sipas_analysis.sheets.sheet_state import Sheet
 from sipas_analysis.sheets.text_columns import ColumnRows, keep_by_column, number_texts
@@ -39,6 +40,7 @@ def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
     A label says which way a scale runs; two codes with one label stay codes. Codes that the file
     declares as missing are blank.
     """
+    require_library("pyreadstat")
     import pyreadstat
 
     if kind == "sav":
@@ -147,6 +149,7 @@ def read_parquet_file(path: Path) -> Sheet:
 
 def read_parquet_columns(path: Path, most: int = sys.maxsize) -> Iterator[list[str]]:
     """Yield the texts of each column, its name first; nothing of a file of more cells than that."""
+    require_library("duckdb")
     import duckdb
 
     pattern = re.sub(r"([*?[])", r"[\1]", str(path))

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sipas_analysis.errors import FileError, Place
+from sipas_analysis.errors import FileError, LibraryError, Place
+from sipas_analysis.extras import require_library
 from sipas_analysis.files import find_shortage
 from sipas_analysis.input_copies import copy_input
 from sipas_analysis.sheets.data_files import read_parquet_file, read_statistics_file, write_cell
@@ -77,7 +78,7 @@ def _refuse_broken(path: Path) -> Iterator[None]:
     """Turn whatever a parser raises into a refusal; a panic of a compiled one is no Exception."""
     try:
         yield
-    except (FileError, KeyboardInterrupt, SystemExit):
+    except (FileError, LibraryError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         if shortage := find_shortage(error):
@@ -109,6 +110,7 @@ class _Workbook:
     """An open workbook of any kind."""
 
     def __init__(self, path: Path, kind: str) -> None:
+        require_library("python_calamine")
         from python_calamine import CalamineWorkbook
 
         self.path, self.kind, self.content = path, kind, path.read_bytes()

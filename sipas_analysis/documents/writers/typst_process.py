@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from sipas_analysis.documents.letter_widths import FONTS
+from sipas_analysis.extras import require_library
 
 if TYPE_CHECKING:
     import typst
@@ -53,7 +54,9 @@ def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
 
     Raises:
         TypstRefusal: Typst cannot typeset ``source``, or the Typst process was lost twice.
+        LibraryError: Typst is not installed.
     """
+    require_library("typst")
     words = {"input": source, "sys_inputs": inputs, **options}
     if os.getpid() in _LAST_PROCESSES:
         return _compile(load_compiler(), words)
