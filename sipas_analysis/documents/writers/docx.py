@@ -42,6 +42,7 @@ from sipas_analysis.documents.writers.docx_parts import (
 from sipas_analysis.documents.writers.docx_table import append_table
 from sipas_analysis.documents.writers.typst_process import TypstRefusal, convert_to_png
 from sipas_analysis.errors import OutputError
+from sipas_analysis.extras import require_library
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
 
@@ -59,6 +60,7 @@ def write_docx(document: Document, path: Path, language: Language) -> Path:
 
 
 def _build_file(document: Document, language: Language) -> bytes:
+    require_library("docx")
     import docx
 
     word = Word(docx.Document(), language)

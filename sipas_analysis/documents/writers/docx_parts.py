@@ -23,6 +23,7 @@ from sipas_analysis.documents.model import (
     render_parts,
     render_text,
 )
+from sipas_analysis.extras import require_library
 from sipas_analysis.files import zip_parts
 from sipas_analysis.messages import Language, say
 
@@ -387,6 +388,7 @@ class _PartStore:
 
 def cut_picture(png: bytes) -> list[bytes]:
     """Cut a picture much higher than a page where the least ink is; keep other pictures."""
+    require_library("matplotlib")
     import numpy as np
     from matplotlib.image import imread, imsave
 

@@ -20,6 +20,7 @@ from sipas_analysis.documents.model import (
     render_parts,
     render_text,
 )
+from sipas_analysis.extras import require_library
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
 
@@ -37,6 +38,7 @@ Rows = tuple[tuple[object, ...], ...]
 @cache
 def load_templates() -> "Environment":
     """Return the template engine, which escapes every text."""
+    require_library("jinja2")
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Environment(

@@ -22,6 +22,7 @@ from sipas_analysis.documents.model import (
     render_parts,
     render_text,
 )
+from sipas_analysis.extras import require_library
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.messages import Language, read_catalogue
@@ -201,6 +202,7 @@ def write_workbook(
         about: Title, author and day of the document; the day is never today's.
         language: Language of all texts.
     """
+    require_library("xlsxwriter")
     import xlsxwriter
 
     out = io.BytesIO()
