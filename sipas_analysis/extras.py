@@ -6,6 +6,7 @@ each extra of ``pyproject.toml`` names some of them (docs/install.md).
 """
 
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from sipas_analysis.errors import LibraryError
@@ -49,3 +50,16 @@ def require_library(*names: str) -> None:
     for name in names:
         if sys.modules.get(name) is None and find_spec(name) is None:
             raise LibraryError("library", library=name, extra=EXTRAS[name])
+
+
+def find_version(distribution: str) -> str:
+    """Return the version of a distribution; nothing if it is not installed.
+
+    Example:
+        >>> find_version("no-such-library")
+        ''
+    """
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

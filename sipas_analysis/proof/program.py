@@ -5,11 +5,11 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from sipas_analysis import __version__
+from sipas_analysis.extras import find_version
 from sipas_analysis.files import hash_file, hash_if_there
 
 HOME = Path(__file__).parents[1]
@@ -53,8 +53,8 @@ def hash_this_program() -> str:
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Return the version of each library that shapes a report."""
-    return {name: version(name) for name in LIBRARIES}
+    """Return the version of each library that shapes a report, if it is installed."""
+    return {name: number for name in LIBRARIES if (number := find_version(name))}
 
 
 def source_files(home: Path, notebooks: Path) -> dict[str, Path]:

@@ -1,7 +1,6 @@
 """The annex on sources: wording and its status, the ledger, form quality, versions and hashes."""
 
 import platform
-from importlib.metadata import version
 
 from sipas_analysis import __version__
 from sipas_analysis.collect.answer_files import hash_answers, holds_answers
@@ -16,6 +15,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.extras import find_version
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
@@ -160,7 +160,8 @@ def _list_versions(subject: Subject) -> Bullets:
     if answers:
         hashes.append(make_text("report.versions.all_answers", hash=answers[:16]))
     names = ("pandas", "numpy", "scipy", "statsmodels")
-    libraries = ", ".join(f"{name} {version(name)}" for name in names)
+    numbers = {name: number for name in names if (number := find_version(name))}
+    libraries = ", ".join(f"{name} {number}" for name, number in numbers.items())
     versions = f"sipas_analysis {__version__}, {libraries}, Python {platform.python_version()}"
     first: Text = make_text("report.versions.program", versions=versions)
     return Bullets((first, *hashes))
