@@ -14,7 +14,7 @@ from sipas_analysis.improve.plan_sheet import FILE_COLUMNS
 
 DEMO = Path(__file__).parents[2] / "data/an-giang-2021"
 HEADER = 3  # titles above the header
-SCALC = Path(shutil.which("soffice") or "/").resolve().with_name("scalc")
+SCALC = Path(shutil.which("soffice") or "soffice").resolve().with_name("scalc")
 AT = {name: position for position, name in enumerate(FILE_COLUMNS)}
 
 # An officer fills in cells, comments and colours them, hides a row, adds a column and a line, sorts
