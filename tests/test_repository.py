@@ -101,7 +101,7 @@ documents.writers.docx_table documents.writers.docx_letter documents.writers.doc
 documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
 reports.edition_output reports.file_names reports.subject reports.disclosure_output
 reports.rounded_ends reports.named_numbers reports.figure_tables
-reports.record_cells reports.pictures
+reports.record_cells reports.picture_rows reports.pictures
 reports.unit_pictures reports.answer_pictures reports.record_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people
 reports.chapters.opening

@@ -57,7 +57,7 @@ def draw_answers(
     """
     layout = choose_layout([row.label for row in rows], narrow=narrow)
     n_dark = len(levels) // 2 if n_bad is None else n_bad
-    canvas, colours = Canvas(layout.width), _shade_levels(len(levels), n_dark)
+    canvas, colours = Canvas(layout.width), shade_levels(len(levels), n_dark)
     foot = _draw_key(canvas, levels, colours, border if n_bad is not None else "")
     size, start = layout.size, layout.label_width + (8 if layout.label_width else 0)
     left, right = (
@@ -120,7 +120,7 @@ def _draw_key(canvas: Canvas, levels: Sequence[str], colours: Sequence[str], bor
     return foot
 
 
-def _shade_levels(n_levels: int, n_bad: int) -> list[str]:
+def shade_levels(n_levels: int, n_bad: int) -> list[str]:
     """Return a colour per level: from dark to grey, and from light to dark for satisfied ones."""
     n_good = n_levels - n_bad
     bad = [_mix(BAD, NEUTRAL, level / max(n_bad - 1, 1)) for level in range(n_bad)]

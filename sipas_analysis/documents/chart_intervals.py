@@ -72,6 +72,13 @@ class IntervalRow:
     text: str = ""
 
 
+def mark_letters(rows: Sequence[IntervalRow]) -> dict[str, tuple[str, str]]:
+    """Return the shape and the colour of the letters of each row, in the order of the rows."""
+    letters = dict.fromkeys(row.letter for row in rows if row.letter)
+    marks = [LETTER_MARKS[number % len(LETTER_MARKS)] for number in range(len(letters))]
+    return dict(zip(letters, marks, strict=True))
+
+
 def draw_intervals(
     rows: Sequence[IntervalRow],
     language: Language,
@@ -154,9 +161,7 @@ class _Column:
         widest_letter = max((measure_width(row.letter, size, bold=True) for row in rows), default=0)
         self.text_left = self.right - (widest_text + 2 if widest_text else 0)
         self.letter_left = self.text_left - (widest_letter + 4 if widest_letter else 0)
-        letters = dict.fromkeys(row.letter for row in rows if row.letter)
-        marks = [LETTER_MARKS[number % len(LETTER_MARKS)] for number in range(len(letters))]
-        self.marks = dict(zip(letters, marks, strict=True))
+        self.marks = mark_letters(rows)
 
     def draw(
         self,

@@ -1,12 +1,13 @@
 """Build pictures of factors and items of one subject: answers, and what to look at first."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pandas as pd
 
 from sipas_analysis.documents.canvas import INK
-from sipas_analysis.documents.chart_answers import AnswerRow, draw_answers
-from sipas_analysis.documents.chart_bars import Bar, BarRow, Panel, draw_bars
+from sipas_analysis.documents.chart_answers import draw_answers
+from sipas_analysis.documents.chart_bars import BarRow, Panel, draw_bars
 from sipas_analysis.documents.chart_parts import FAINT
 from sipas_analysis.documents.model import (
     Column,
@@ -16,29 +17,22 @@ from sipas_analysis.documents.model import (
     Number,
     Picture,
     Table,
-    Text,
     make_text,
 )
-from sipas_analysis.explain.priority import Priority, compare_with_cut
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, format_number
 from sipas_analysis.reports.figure_tables import interval_cell, percent_cell, sort_known_figures
 from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.picture_rows import (
+    FactorPlace,
+    list_level_shares,
+    make_answer_row,
+    place_factors,
+)
 from sipas_analysis.reports.subject import Subject
 
 ITEMS_PER_CHART = 22
-PLACES = {  # by the sides of the gap and of the importance
-    (-1, 1): "fix",
-    (1, 1): "keep",
-    (-1, -1): "watch",
-    (1, -1): "enough",
-    (-1, 0): "weak",
-    (1, 0): "strong",
-    (0, 1): "matters",
-    (0, -1): "minor",
-    (0, 0): "undecided",
-}
 
 
 def draw_items_pictures(subject: Subject, n_lowest: int | None = None) -> list[Picture]:
@@ -82,11 +76,12 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
 
     def draw(language: Language, narrow: bool = False) -> bytes:
         rows = [
-            AnswerRow(
+            make_answer_row(
                 subject.item_name(code).text(language),
                 shares[code],
-                "" if is_score else format_number(sum(shares[code][:n_bad]), language, 1),
-                format_number(subject.own_figures[code].value, language, 1),
+                subject.own_figures[code].value,
+                None if is_score else n_bad,
+                language,
             )
             for code in codes
         ]
@@ -117,9 +112,7 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
 def _list_shares(subject: Subject, code: str) -> list[float]:
     """Return the share in percent of each level of an item, worst first."""
     counts = subject.figures.answer_counts(subject.unit)
-    of_item = counts[counts["item"] == code].set_index("answer")["weight"].astype(float)
-    levels = of_item.reindex([*subject.pack.scale_of(code).levels]).fillna(0.0)
-    return [100 * float(weight) / float(levels.sum()) for weight in levels]
+    return list_level_shares(counts[counts["item"] == code], subject.pack.scale_of(code).levels)
 
 
 def draw_priority_picture(subject: Subject) -> Picture | None:
@@ -129,11 +122,7 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
     left out where nothing is sure about it; without any sure bar there is no picture.
     """
     priority = subject.figures.priority(subject.unit)
-    placed = priority.frame.dropna(subset=["percent", "share"])
-    if placed.empty:
-        return None
-    ordered = placed.sort_values("percent", kind="stable")
-    rows = [_judge_factor(subject, priority, row) for row in ordered.to_dict("records")]
+    rows = place_factors(priority, _find_gaps(subject) if len(priority.frame) else None)
     has_shares = any(row.share.side for row in rows)
     if not has_shares and not any(row.gap.side for row in rows):
         return None
@@ -164,49 +153,19 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
     return Picture("figure-priority", caption, alt, draw, _tabulate_priority(subject, rows))
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A factor with its gap to the index, its importance, and what follows from both."""
-
-    code: str
-    gap: Bar
-    share: Bar
-    words: Text
+def _find_gaps(subject: Subject) -> pd.DataFrame | None:
+    """Return the gaps of the province by rule R7, which the text names too; None of a unit."""
+    if subject.unit:
+        return None
+    gaps = subject.figures.index_gaps
+    return gaps[gaps["unit"] == ""]
 
 
-def _print_share(row: _Place, language: Language) -> str:
+def _print_share(row: FactorPlace, language: Language) -> str:
     return format_number(row.share.value, language, 1)
 
 
-def _judge_factor(subject: Subject, priority: Priority, row: Mapping[Hashable, Any]) -> _Place:
-    """Return the bars of a factor, each sure or not, and what follows.
-
-    The gap of the province is that of rule R7, which the text names too. That of a unit, and
-    importance, are sure if the interval, widened for all factors, leaves out the line (D4).
-    """
-    n_factors, cut_share, cut = len(priority.frame), priority.cut_share, priority.cut_percent
-    code = str(row["variable"])
-    share = [float(row[name]) for name in ("share", "share_low", "share_high")]
-    level = [float(row[name]) for name in ("percent", "percent_low", "percent_high")]
-    gap = _make_bar([end - cut for end in level], int(compare_with_cut(level, cut, n_factors)))
-    if not subject.unit:
-        gaps = subject.figures.index_gaps
-        of_factor = gaps[(gaps["unit"] == "") & (gaps["variable"] == code)].iloc[0]
-        ends = [float(of_factor[name]) for name in ("value", "low", "high")]
-        gap = _make_bar(ends, {"above": 1, "below": -1}.get(str(of_factor["verdict"]), 0))
-    assert priority.importance is not None
-    separable = priority.importance.frame.set_index("variable")["separable"]
-    side = int(compare_with_cut(share, cut_share, n_factors)) if separable[code] else 0
-    words = make_text(f"chart.place.{PLACES[gap.side, side]}")
-    return _Place(code, gap, _make_bar([100 * end for end in share], side), words)
-
-
-def _make_bar(ends: Sequence[float], side: int) -> Bar:
-    value, low, high = ends
-    return Bar(value, low, high, side)
-
-
-def _tabulate_priority(subject: Subject, rows: Sequence[_Place]) -> Table:
+def _tabulate_priority(subject: Subject, rows: Sequence[FactorPlace]) -> Table:
     """List percentage and importance of each factor, and what follows."""
     columns = (
         Column(make_text("report.column.factor"), "row"),

@@ -23,7 +23,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.messages import Language, format_number
+from sipas_analysis.messages import Language
 from sipas_analysis.reports.figure_tables import (
     describe_intervals,
     estimate_table,
@@ -31,6 +31,13 @@ from sipas_analysis.reports.figure_tables import (
     find_change,
 )
 from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.picture_rows import (
+    has_several_letters,
+    list_shares,
+    make_point_row,
+    make_ranked_row,
+    make_share_row,
+)
 from sipas_analysis.reports.subject import Subject
 
 
@@ -46,9 +53,7 @@ def draw_ranking_picture(
         return None
     units = [(subject.marked_name(figure.unit), figure) for figure in figures if figure.is_known]
     name, targets = subject.group_name(group), subject.figures.survey.wave.targets
-    has_letters = (
-        len({figure.letter for figure in subject.figures.units_in_order(group)} - {""}) > 1
-    )
+    has_letters = has_several_letters(subject.figures.units_in_order(group))
 
     def draw(language: Language, narrow: bool = False) -> bytes:
         rows = [_make_row(subject, label, figure, language) for label, figure in units]
@@ -65,16 +70,8 @@ def _make_row(
     subject: Subject, label: object, figure: PublishedFigure, language: Language
 ) -> IntervalRow:
     """Return the row of a unit with its letters and its index."""
-    return IntervalRow(
-        render_text(label, language),
-        figure.value,
-        figure.low,
-        figure.high,
-        marked=bool(subject.unit) and figure.unit == subject.unit,
-        letter=figure.letter if figure.rank is not None else "",
-        apart=figure.rank is None,
-        text=format_number(figure.printed or None, language),
-    )
+    is_marked = bool(subject.unit) and figure.unit == subject.unit
+    return make_ranked_row(figure, render_text(label, language), language, marked=is_marked)
 
 
 def _name_axis(subject: Subject, language: Language) -> str:
@@ -94,12 +91,10 @@ def draw_factors_picture(subject: Subject, table: Table) -> Picture | None:
 
     def draw(language: Language, narrow: bool = False) -> bytes:
         rows = [
-            IntervalRow(
+            make_point_row(
+                figure,
                 name.text(language),
-                figure.value,
-                figure.low,
-                figure.high,
-                text=format_number(figure.printed or None, language),
+                language,
                 beside=subject.group_figures[figure.variable].value if subject.unit else nan,
             )
             for name, figure in names
@@ -182,18 +177,17 @@ def draw_importance_picture(subject: Subject) -> Picture | None:
     shares = subject.figures.priority(subject.unit).importance
     if shares is None or not can_tell_shares_apart(subject):
         return None
-    ordered = shares.frame.sort_values("value", ascending=False, kind="stable")
-    rows, lines = [], []
-    for code, *ends in ordered[["variable", "share", "share_low", "share_high"]].to_numpy():
-        share, low, high = (100 * float(end) for end in ends)
-        name, figure = subject.short_name(code), f"share:{code}"
-        reference = FigureReference(figure, "value", share)
-        rows.append((name, Number(share, 1, reference), Interval(low, high, id=figure)))
-        lines.append((name, share, low, high))
+    shares_in_order = list_shares(shares)
+    rows = []
+    for share in shares_in_order:
+        name, figure = subject.short_name(share.code), f"share:{share.code}"
+        number = Number(share.value, 1, FigureReference(figure, "value", share.value))
+        rows.append((name, number, Interval(share.low, share.high, id=figure)))
 
     def draw(language: Language, narrow: bool = False) -> bytes:
         points = [
-            IntervalRow(name.text(language), share, low, high) for name, share, low, high in lines
+            make_share_row(share, subject.short_name(share.code).text(language))
+            for share in shares_in_order
         ]
         axis = make_text("chart.share_of_r2").text(language)
         return draw_intervals(points, language, axis, narrow=narrow, zero=True)

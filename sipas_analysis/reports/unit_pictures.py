@@ -7,7 +7,7 @@ from sipas_analysis.documents.chart_strips import Dot, StripRow, draw_strips
 from sipas_analysis.documents.model import Column, Joined, Picture, Table, make_text
 from sipas_analysis.explain.priority import compare_with_cut
 from sipas_analysis.figures.published import PublishedFigure
-from sipas_analysis.messages import Language, format_number
+from sipas_analysis.messages import Language
 from sipas_analysis.reports.figure_tables import (
     change_cells,
     change_columns,
@@ -15,6 +15,7 @@ from sipas_analysis.reports.figure_tables import (
     percent_cell,
     sort_known_figures,
 )
+from sipas_analysis.reports.picture_rows import make_slope
 from sipas_analysis.reports.subject import Subject
 
 MOST_FACTORS = 14  # of more factors, the units are shown for the lowest
@@ -179,16 +180,9 @@ def draw_sure_changes(subject: Subject) -> list[Picture]:
 
 
 def _make_slope(subject: Subject, figure: PublishedFigure, language: Language) -> Slope:
-    change = find_change(subject, figure)
-    points = format_number(change.value, language, 1)
-    return Slope(
-        subject.marked_name(figure.unit).text(language),
-        change.before,
-        change.after,
-        change.verdict,
-        f"+{points}" if change.value > 0 else points,
-        marked=figure.unit == subject.unit,
-    )
+    label = subject.marked_name(figure.unit).text(language)
+    change, is_marked = find_change(subject, figure), figure.unit == subject.unit
+    return make_slope(change, label, language, marked=is_marked)
 
 
 def _name_changes(subject: Subject, figures: Sequence[PublishedFigure]) -> Joined:
