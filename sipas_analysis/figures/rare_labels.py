@@ -43,7 +43,7 @@ def merge_rare_labels(survey: Survey) -> Survey:
         if survey.is_many(key):
             answers = survey.frame[key].dropna().unique()
             names = {answer: _rename_choices(answer, names) for answer in answers}
-        merged[key] = survey.frame[key].replace(names)
+        merged[key] = survey.frame[key].astype("str").replace(names)  # of a large sheet: categories
     if not rare:
         return survey
     pack = survey.instrument.model_copy(update={"indicators": indicators})

@@ -1,6 +1,7 @@
 """Labels that few people gave are published as *other* (rule P6); what was answered is kept."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,14 @@ def test_labels_of_few_people_are_counted_as_other(survey):
     assert [*merged.frame["vulnerable"][6:9]] == ["HN;KHAC", "KHAC", "KHAC"]
     assert "by pigeon" in set(survey.frame["mode"])
     assert merge_rare_labels(merged) is merged
+
+
+def test_the_labels_of_a_large_sheet_are_merged_too(survey):
+    """Its columns are categories, which refuse a label that none of them is."""
+    keys = ["mode", "place", "vulnerable"]
+    large = replace(survey, frame=survey.frame.astype(dict.fromkeys(keys, "category")))
+    merged, expected = (merge_rare_labels(each).frame[keys] for each in (large, survey))
+    assert merged.astype(object).equals(expected.astype(object))
 
 
 def test_no_report_prints_them_and_the_office_is_told_how_many(survey):
