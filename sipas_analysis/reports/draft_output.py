@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sipas_analysis.draft.wave_file import Draft
+from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.errors import shorten
 from sipas_analysis.messages import Language, say
 

@@ -1,0 +1,193 @@
+"""Let a person decide on a draft: which column is what, what words mean, which units are alike.
+
+Every choice has the headers of the files as options and the proposal of ``sipas init`` as value.
+What is decided is written into ``wave.yaml`` without a #.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sipas_analysis.collect.units import GROUPS
+from sipas_analysis.draft.proposals import propose_same_units, propose_units
+from sipas_analysis.draft.recognised import Decisions, Draft, share_roles
+from sipas_analysis.draft.sheets import DraftSheet
+from sipas_analysis.messages import say
+
+ROLES = ("unit", "mode", "date", "form", "weight", "stratum", "cluster", "dossier")
+AS_FOUND = "*"  # each file as it was recognised: the headers differ from file to file
+NO_ANSWER = "blank"
+Kind = Literal["role", "item", "question", "label"]
+Key = tuple[Kind, str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One decision that is asked for.
+
+    Attributes:
+        kind: What is chosen: the column of a role, an item or a question, or a word's meaning.
+        code: The role, the code, or the word.
+        label: What to show beside it.
+        options: What may be chosen; empty for nothing.
+        value: What is proposed.
+    """
+
+    kind: Kind
+    code: str
+    label: str
+    options: Sequence[str]
+    value: str
+
+    @property
+    def key(self) -> Key:
+        """The choice among the answers of ``decide``."""
+        return self.kind, self.code
+
+
+def list_headers(draft: Draft) -> list[str]:
+    """Return the headers of all files that may be chosen, once each; none of personal data."""
+    personal = {header for sheet in draft.sheets for header in sheet.placed.personal}
+    headers = (str(header) for sheet in draft.sheets for header in sheet.table.frame.columns)
+    return [header for header in dict.fromkeys(headers) if header not in personal]
+
+
+def list_choices(draft: Draft) -> list[Choice]:
+    """Return the choices of a draft: roles, then items, questions beside the index, words."""
+    headers, language, pack = list_headers(draft), draft.language, draft.pack
+    roles = [
+        (role, say(language, f"start.role.{role}"), [sheet.roles.get(role, "") for sheet in sheets])
+        for role in ROLES
+        if (sheets := draft.sheets)
+    ]
+    items = [
+        (code, f"{code}. {item.text(language)}", [find_header(code, sheet) for sheet in sheets])
+        for code, item in pack.items.items()
+        if (sheets := draft.sheets)
+    ]
+    if pack.overall_item:
+        code, label = pack.overall_item.code, pack.overall_item.text(language)
+        items.append((code, label, [find_header(code, sheet) for sheet in draft.sheets]))
+    choices = [_make_choice("role", *role, headers) for role in roles]
+    choices += [_make_choice("item", *item, headers) for item in items]
+    for code, header in draft.questions.items():
+        label = pack.indicators[code].text(language)
+        choices.append(Choice("question", code, label, ["", *headers], header))
+    return choices + _list_words(draft)
+
+
+def _list_words(draft: Draft) -> list[Choice]:
+    """Return a choice for each word that is no level: the level that it means, or no answer."""
+    levels = [str(level) for level in draft.pack.scale.levels]
+    options = ["", *levels, NO_ANSWER]
+    words = {word: str(level or "") for word, level in draft.labels.items()}
+    words |= dict.fromkeys(draft.no_answer, NO_ANSWER)
+    return [Choice("label", word, word, options, value) for word, value in words.items()]
+
+
+def _make_choice(
+    kind: Kind, code: str, label: str, by_sheet: Sequence[str], headers: Sequence[str]
+) -> Choice:
+    """Return a choice of columns; where files differ, each may stay as it was recognised."""
+    proposed = {*by_sheet} - {""}
+    if len(proposed) > 1:
+        return Choice(kind, code, label, [AS_FOUND, "", *headers], AS_FOUND)
+    return Choice(kind, code, label, ["", *headers], next(iter(proposed), ""))
+
+
+def find_header(code: str, sheet: DraftSheet) -> str:
+    """Return the header of an item in a sheet: recognised, or proposed; else nothing."""
+    return sheet.placed.items.get(code, "") or sheet.nearest.get(code, "")
+
+
+def decide(
+    draft: Draft,
+    answers: Mapping[Key, str],
+    facts: Mapping[str, object] | None = None,
+    groups: Mapping[str, str] | None = None,
+    *,
+    ignores_rest: bool = False,
+) -> Draft:
+    """Return a draft with what a person decided; it is written without a #.
+
+    Args:
+        draft: From ``recognise_wave``.
+        answers: Chosen option by key of ``list_choices``; the proposal where there is none.
+        facts: Keys of ``wave.yaml``, such as ``year`` and ``title``.
+        groups: Group by name of a unit.
+        ignores_rest: Whether columns that nobody placed are not read.
+    """
+    chosen = {choice.key: answers.get(choice.key, choice.value) for choice in list_choices(draft)}
+    by_kind = {
+        kind: {code: value for (of_kind, code), value in chosen.items() if of_kind == kind}
+        for kind in ("role", "item", "question", "label")
+    }
+    sheets = [_decide_sheet(sheet, by_kind["role"], by_kind["item"]) for sheet in draft.sheets]
+    items = {code: header for code, header in by_kind["item"].items() if header}
+    questions = {code: header for code, header in by_kind["question"].items() if header}
+    levels = {word: int(level) for word, level in by_kind["label"].items() if level.isdigit()}
+    blank = [word for word, level in by_kind["label"].items() if level == NO_ANSWER]
+    decisions = Decisions(
+        is_made=True,
+        items=_keep_declared(items, draft.sheets),
+        questions=questions,
+        blank=blank,
+        ignored=_list_displaced(draft.sheets, items),
+        facts=facts or {},
+    )
+    units = propose_units(sheets, draft.language)
+    units["group"] = units["name_vi"].map(groups or {}).fillna(units["group"])
+    decided = replace(
+        draft,
+        sheets=sheets,
+        choice=replace(draft.choice, labels={**draft.choice.labels, **levels}),
+        shared=share_roles(sheets),
+        labels={},
+        no_answer=[],
+        questions={},
+        unit_list=units,
+        near_units=propose_same_units([*units["name_vi"]]),
+        chosen=decisions,
+    )
+    if not ignores_rest:
+        return decided
+    ignored = [*decisions.ignored, *decided.list_left("unknown")]
+    return replace(decided, chosen=replace(decisions, ignored=ignored))
+
+
+def _decide_sheet(
+    sheet: DraftSheet, roles: Mapping[str, str], items: Mapping[str, str]
+) -> DraftSheet:
+    """Return a sheet with the chosen roles that it has; proposals are kept where files differ."""
+    kept = {role: name for role, name in sheet.roles.items() if roles.get(role, AS_FOUND) == "*"}
+    columns = sheet.table.frame.columns
+    kept |= {role: header for role, header in roles.items() if header in columns}
+    kept.pop("overall", "")
+    nearest = {code: name for code, name in sheet.nearest.items() if items.get(code) == AS_FOUND}
+    return replace(sheet, roles=kept, unit="" if "unit" in kept else sheet.unit, nearest=nearest)
+
+
+def _keep_declared(items: Mapping[str, str], sheets: Iterable[DraftSheet]) -> dict[str, str]:
+    """Return the items whose chosen header is not the one that its code or wording tells."""
+    told = {(code, header) for sheet in sheets for code, header in sheet.placed.items.items()}
+    return {
+        code: header
+        for code, header in items.items()
+        if header != AS_FOUND and (code, header) not in told
+    }
+
+
+def _list_displaced(sheets: Iterable[DraftSheet], items: Mapping[str, str]) -> list[str]:
+    """Return recognised headers of items for which another header, or none, was chosen."""
+    displaced = [
+        header
+        for sheet in sheets
+        for code, header in sheet.placed.items.items()
+        if items.get(code, "") not in (AS_FOUND, header)
+    ]
+    return [header for header in dict.fromkeys(displaced) if header not in items.values()]
+
+
+def list_groups(draft: Draft) -> list[str]:
+    """Return the groups that a unit may belong to, in the language of the draft."""
+    return [label.text(draft.language) for label in GROUPS.values()]

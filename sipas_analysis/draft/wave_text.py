@@ -1,0 +1,147 @@
+"""Write a draft as ``wave.yaml``: what was recognised as it is, what was proposed behind a #."""
+
+from collections.abc import Iterable, Mapping
+
+from sipas_analysis.draft.proposals import (
+    USUAL_EXPORTS,
+    propose_keys,
+    propose_units,
+    relate_path,
+    write_flow,
+    write_key,
+    write_part,
+    write_rules,
+    write_yaml,
+)
+from sipas_analysis.draft.recognised import Draft
+from sipas_analysis.draft.record_files import write_records
+from sipas_analysis.draft.sheets import DraftSheet
+from sipas_analysis.errors import shorten
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.pack_draft import make_code
+from sipas_analysis.sheets.texts import fold_text
+
+
+def write_wave(draft: Draft) -> str:
+    """Return the draft as YAML with a comment at each place that a person must look at."""
+    sheets, pack, year = draft.sheets, draft.pack, draft.year
+    facts = {
+        "id": make_code(draft.folder.resolve().name, (), "dot"),
+        "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
+        "year": year,
+        "instrument": draft.choice.name,
+        "languages": [draft.language],
+        "province": {"vi": "", "en": ""},
+        "publisher": {"vi": "", "en": ""},
+        **draft.chosen.facts,
+    }
+    keys = propose_keys(sheets, draft.others, pack, year, draft.folder)
+    keys |= {} if draft.records.paths else {"records_none": USUAL_EXPORTS}
+    n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
+    parts = [
+        draft.say("head", items=n_items, pack=pack.id),
+        draft.say("numbered", names="; ".join(draft.numbered)) if draft.numbered else "",
+        draft.say("facts"),
+        "" if year else draft.say("year"),
+        draft.say_numbered() if draft.choice.numbered else "",
+        write_yaml(facts),
+        "\n" + draft.say("keys"),
+        *(f"# {write_key(key, value)}  {draft.say(key)}" for key, value in keys.items()),
+        "\n" + draft.say("responses"),
+        draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
+        draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
+        "responses:\n",
+        *(_write_entry(sheet, draft) for sheet in sheets),
+        _write_others(draft) if draft.others else "",
+        "\n" + draft.say("columns"),
+        _write_columns(draft),
+        "\n" + draft.say("units" if draft.has_unit_list else "no_units"),
+        *(draft.say("near_unit", name=name, near=near) for name, near in draft.near_units.items()),
+        write_yaml({**({"units": "units.csv"} if draft.has_unit_list else {}), "min_forms": 30}),
+        "\n" + draft.say("states") if draft.states else "",
+        *write_rules(draft.states),
+    ]
+    return "".join(parts) + write_records(draft.records, draft.language)
+
+
+def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
+    """Return one entry of ``responses:``, with the wordings to be confirmed as a comment."""
+    near = {} if draft.chosen.is_made else sheet.nearest
+    facts = _draft_entry(sheet, draft)
+    columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
+    lines = write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
+    lines = lines[bool(columns) + ("items" in columns) :]
+    comments = [f"  # {line}\n" for line in lines]
+    comments[:0] = ["  " + draft.say("confirm")] if near else []
+    if draft.no_answer:
+        comments += [
+            "  " + draft.say("no_answer"),
+            f"  # blank: {write_flow([*draft.no_answer])}\n",
+        ]
+    return "".join([write_yaml([facts]), *comments])
+
+
+def _draft_entry(sheet: DraftSheet, draft: Draft) -> dict[str, object]:
+    """Return file, sheet, header, unit and own columns of one entry."""
+    header, roles = sheet.table.header, sheet.roles.items() - draft.shared.items()
+    facts: dict[str, object] = {
+        "file": relate_path(sheet.path, draft.folder),
+        "sheet": sheet.table.sheet.name,
+        "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
+        "unit": sheet.unit if draft.has_unit_list or sheet.unit != sheet.path.stem else "",
+        "columns": _draft_columns(roles, draft.pack, draft.chosen.items_in(sheet)),
+        "blank": [*draft.chosen.blank],
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def _write_others(draft: Draft) -> str:
+    """Return entries of the skipped files and lines of their units, all behind a #."""
+    parts = [draft.say("others")]
+    for sheet in draft.others:
+        facts = _draft_entry(sheet, draft)
+        columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
+        columns |= {"items": {**sheet.nearest}} if sheet.nearest else {}
+        text = write_yaml([facts | ({"columns": columns} if columns else {})])
+        parts += [f"# {line}\n" for line in text.splitlines()]
+    units = propose_units(draft.others, draft.language)
+    units = units[~units["name_vi"].map(fold_text).isin(draft.unit_list["name_vi"].map(fold_text))]
+    lines = units.to_csv(index=False, header=False, lineterminator="\n").splitlines()
+    parts += [draft.say("other_units"), *(f"#   {line}\n" for line in lines)] if lines else []
+    return "".join(parts)
+
+
+def _draft_columns(
+    roles: Iterable[tuple[str, str]], pack: Instrument, chosen: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """Return roles, items, and the column of the overall item, as ``columns:`` has them."""
+    columns: dict[str, object] = dict(sorted(roles))
+    overall = columns.pop("overall", "")
+    items = {pack.overall_item.code: overall} if overall and pack.overall_item else {}
+    items |= chosen or {}
+    return {**columns, "items": items} if items else columns
+
+
+def _write_columns(draft: Draft) -> str:
+    """Return the recognised columns, labels to be confirmed, and a place for columns to ignore."""
+    columns = _draft_columns(draft.shared.items(), draft.pack)
+    unplaced = draft.list_left("unknown")
+    dropped = "; ".join(map(shorten, draft.list_left("personal", "system")))
+    labels = write_yaml({"labels": {**draft.labels}}).splitlines() if draft.labels else []
+    lines = [
+        *([draft.say("labels")] if labels else []),
+        *(f"# {line}\n" for line in labels),
+        *([draft.say("questions")] if draft.questions else []),
+        *write_part("indicators", draft.questions),
+        *([draft.say("versions")] if draft.joins else []),
+        *write_part("join", draft.joins),
+        *([draft.say("dropped", names=dropped)] if dropped else []),
+        "ignore:\n",
+        *(f"- {write_yaml(name).splitlines()[0]}\n" for name in draft.list_ignored()),
+        *([draft.say("unplaced")] if unplaced else []),
+        *(f"# - {write_yaml(header).splitlines()[0]}\n" for header in unplaced),
+    ]
+    columns |= {"labels": draft.choice.labels} if draft.choice.labels else {}
+    columns |= {"indicators": {**draft.chosen.questions}} if draft.chosen.questions else {}
+    placed = write_yaml({"columns": columns}) if columns else "columns:\n"
+    return placed + "".join(f"  {line}" for line in lines)
