@@ -60,7 +60,11 @@ def render_page(document: Document, language: Language) -> str:
 
 
 def render_section(section: Section, language: Language, is_framed: bool = True) -> str:
-    """Return one chapter as a fragment, as a notebook shows it, or as a page with styles has it."""
+    """Return one chapter as a fragment.
+
+    Framed it is what a notebook shows: its styles apply to nothing else, and take the colours of
+    JupyterLab's theme. Otherwise the page around it has the styles.
+    """
     return _fill_template("section.html.j2", [section], language, section=section, framed=is_framed)
 
 
