@@ -5,7 +5,6 @@ are imported after the wave is read, so that a wrong wave is refused quickly. A 
 can correct prints one paragraph and has a special exit code, never a traceback.
 """
 
-import sys
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
@@ -351,11 +350,12 @@ def reconcile(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  #
     save_tables(result.tables(), choose_folder(out, facts) / "tables")
 
 
-@app.command(help="cli.lab")
-def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
-    import subprocess
+@app.command(
+    help="cli.lab",
+    options_metavar="[DIR] [OPTIONS]",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def lab(context: typer.Context, lang: LangOpt = "") -> None:  # noqa: ARG001
+    from sipas_analysis.desk.lab_folder import open_lab
 
-    from sipas_analysis.proof.program import notebooks_folder
-
-    command = [sys.executable, "-m", "jupyterlab", str(notebooks_folder())]
-    raise typer.Exit(subprocess.call(command))  # noqa: S603 (our own interpreter and folder)
+    raise typer.Exit(open_lab(context.args))

@@ -1,0 +1,1 @@
+"""What a person touches in JupyterLab: the working folder of notebooks, the page that leads."""
