@@ -23,9 +23,20 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # From the top of the house to the bottom; a module imports only what stands above it.
 HOUSE = """
-messages errors extras arguments files input_copies
-instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_draft
+messages errors extras arguments files input_copies rounding
+instrument.strict_yaml instrument.pack instrument.wording instrument.answer_levels
+instrument.pack_draft
 instrument.xlsform instrument.column_pack
+documents.model documents.table_cells documents.outlines documents.canvas
+documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
+documents.chart_bars documents.chart_slopes documents.chart_flow documents.letter_widths
+documents.column_widths documents.writers.html
+documents.writers.typst_process documents.writers.docx_parts
+documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
+documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
+documents.writers.table_text documents.writers.table_html documents.writers.latex
+documents.writers.markdown documents.writers.docx_tables documents.writers.xlsx_tables
+infer.column_formats infer.printed_result infer.result_table
 infer.row_numbers infer.domains infer.stages infer.design infer.distributions
 infer.quadratic_forms infer.exact_sums
 infer.totals infer.variance
@@ -59,7 +70,7 @@ records.office_records records.indicators records.service_score
 records.simulated_work records.simulated_exports records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.record_files
-draft.wave_file
+draft.recognised draft.wave_text draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling
 measure.adjustment
 measure.largest_ratios measure.step_down measure.ranking measure.index_gaps measure.item_order
@@ -91,14 +102,7 @@ figures.record_suppression figures.record_tables figures.slow_places figures.ste
 figures.fact_tables figures.aside_tables
 figures.record_rules figures.record_figures
 figures.published figures.editions
-documents.model documents.outlines documents.canvas
-documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
-documents.chart_bars documents.chart_slopes documents.chart_flow documents.letter_widths
-documents.column_widths
-documents.writers.terminal documents.writers.html
-documents.writers.typst_process documents.writers.docx_parts
-documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
-documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
+documents.writers.terminal
 reports.edition_output reports.file_names reports.subject reports.disclosure_output
 reports.rounded_ends reports.named_numbers reports.figure_tables
 reports.record_cells reports.picture_rows reports.pictures
@@ -131,6 +135,7 @@ proof.receipt_page proof.ro_crate proof.archive_texts proof.archive_format proof
 proof.pdf_text proof.file_contents proof.findings proof.differences proof.verify proof.wheels
 proof.verification_page proof.kept_forms proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run runs.remake
+desk.lab_folder
 command_options command_process command_steps cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)
 

@@ -22,9 +22,9 @@ from sipas_analysis.collect.units import UNIT_COLUMNS
 from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.instrument.pack import Indicator, Instrument, read_instrument
 from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.rounding import round_to_text
 
 MOCK = {"vi": " (mô phỏng)", "en": " (synthetic)"}
 BLANK_SHARE = 0.02

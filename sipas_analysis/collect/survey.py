@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.domains import Condition
 from sipas_analysis.input_copies import copy_inputs, find_changed, hold_files, release_files
 from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.instrument.wording import list_wording
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
 LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason", "code")
@@ -107,6 +110,13 @@ class Survey:
     def unit_names(self) -> dict[str, str]:
         """Vietnamese name by unit code."""
         return dict(zip(self.units["code"], self.units["name_vi"], strict=True))
+
+    @cached_property
+    def wording(self) -> dict[str, Bilingual]:
+        """The text of every code of the pack, and the name of each unit as ``unit:<code>``."""
+        units = self.units[["code", "name_vi", "name_en"]].to_numpy().tolist()
+        names = {f"unit:{code}": Bilingual(vi=vi, en=en) for code, vi, en in units}
+        return list_wording(self.instrument) | names
 
     def design(self, frame: pd.DataFrame | None = None) -> Design:
         """Return how the forms were drawn; of the forms of ``frame``, if given.

@@ -206,10 +206,10 @@ class Table:
     """A table with a caption, typed columns and notes; cells are values of the model."""
 
     id: str
-    caption: Text
+    caption: Value
     columns: tuple[Column, ...]
     rows: tuple[tuple[object, ...], ...]
-    notes: tuple[Text, ...] = ()
+    notes: tuple[Value, ...] = ()
 
 
 class Drawing(Protocol):
@@ -307,7 +307,7 @@ class Document:
     subtitle: object
     banner: Text | None
     sections: tuple[Section, ...]
-    footer: Text
+    footer: Value
     official: Signatory | None = None
     kind: Text | None = None
     about: Text | None = None

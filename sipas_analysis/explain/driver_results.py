@@ -10,8 +10,8 @@ from sipas_analysis.arguments import check_word
 from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.combinations import adjust_p_values
-from sipas_analysis.infer.estimates import ResultTable
-from sipas_analysis.messages import read_catalogue, say
+from sipas_analysis.infer.result_table import ResultTable
+from sipas_analysis.messages import Language, read_catalogue, say
 
 MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal": "ordinal"}
 Key = str | tuple[str, str]  # a model, or a key of ``by`` and a model
@@ -43,6 +43,10 @@ class Drivers(ResultTable):
     """
 
     decimals = 4
+    main_columns = (
+        *("model", "variable", "value", "low", "high", "p"),
+        *("points", "points_low", "points_high", "n"),
+    )
     frame: pd.DataFrame
     outcome: str
     n: int
@@ -58,7 +62,7 @@ class Drivers(ResultTable):
     def sentences(self) -> list[str]:
         """Return sentences on what was modelled, the warnings, and the missing models."""
         head = say(
-            "en",
+            self.language,
             "explain.drivers",
             outcome=self.outcome or "–",
             n=self.n,
@@ -66,11 +70,11 @@ class Drivers(ResultTable):
             r_squared="–" if np.isnan(self.r_squared) else f"{self.r_squared:.4f}",
         )
         missing = [
-            f"{', '.join(models)}: {_say_reason(why)}"
+            f"{', '.join(models)}: {_say_reason(why, self.language)}"
             for why, models in self._group_reasons().items()
         ]
-        unknown = [say("en", "explain.no_r_squared")] if np.isnan(self.r_squared) else []
-        return [head, *unknown, *(note.text("en") for note in self.notes), *missing]
+        unknown = [say(self.language, "explain.no_r_squared")] if np.isnan(self.r_squared) else []
+        return [head, *unknown, *(note.text(self.language) for note in self.notes), *missing]
 
     def _group_reasons(self) -> dict[str, list[str]]:
         """Return the models without a fit by their reason."""
@@ -111,11 +115,11 @@ class Drivers(ResultTable):
         return [str(name) for name in named.loc[order, "variable"]]
 
 
-def _say_reason(why: str) -> str:
+def _say_reason(why: str, language: Language) -> str:
     """Return why there is no model, with what to do where a survey lacks a part."""
     message = f"explain.reason.{why}"
     is_own = message in read_catalogue("en")
-    return say("en", message if is_own else f"report.drivers.reason.{why}")
+    return say(language, message if is_own else f"report.drivers.reason.{why}")
 
 
 def stack_keys(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:

@@ -220,6 +220,7 @@ class _Request:
             lost=columns[domain].isna().sum(),
             notes=self._collect_notes(collinearity, fits, domain),
             fits=fits,
+            wording=self.survey.wording,
         )
 
     def _impute_blanks(self, columns: pd.DataFrame) -> list[pd.DataFrame]:

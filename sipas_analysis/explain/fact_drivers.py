@@ -239,6 +239,7 @@ class _Request:
             reason=reason,
             notes=self._collect_notes(fits),
             fits=fits,
+            wording=self.survey.wording,
         )
 
     def _tabulate_model(self, name: str, fit: Fit) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from sipas_analysis.explain.facts import JoinedFacts
 from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.printed_result import ResultPart
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import say
 
 CANNOT_TELL = "cannot_tell"
@@ -73,13 +74,16 @@ class FactDrivers(ResultTable):
         """Return the row of ``vanished`` of a factor, that of the officials if none is named."""
         return self.vanished[self.vanished["variable"] == (factor or self.attitude)]
 
+    def _list_parts(self) -> list[ResultPart]:
+        return [*super()._list_parts(), self._make_part("vanished", self.vanished)]
+
     def sentences(self) -> list[str]:
         """Return what was modelled, what becomes of the officials' factor, and the warnings."""
         joined = self.joined.sentences()
         if self.reason:
-            return [*joined, say("en", f"explain.facts.reason.{self.reason}")]
+            return [*joined, say(self.language, f"explain.facts.reason.{self.reason}")]
         head = say(
-            "en",
+            self.language,
             "explain.facts.models",
             outcome=self.outcome,
             n=self.n,
@@ -88,8 +92,10 @@ class FactDrivers(ResultTable):
             with_facts=f"{self.r_squared[WITH]:.4f}",
         )
         rows = self.select_vanished().to_dict("records")
-        told = [say("en", f"explain.facts.{row['verdict']}", **_write(row)) for row in rows]
-        return [*joined, head, *told, *(note.text("en") for note in self.notes)]
+        told = [
+            say(self.language, f"explain.facts.{row['verdict']}", **_write(row)) for row in rows
+        ]
+        return [*joined, head, *told, *(note.text(self.language) for note in self.notes)]
 
 
 def _write(row: Mapping[object, object]) -> dict[str, str]:

@@ -16,9 +16,10 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Design
-from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.group_tests import t_test
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.infer.printed_result import ResultPart
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import say
 from sipas_analysis.records.office_records import Records
 from sipas_analysis.records.steps import run_query
@@ -86,15 +87,20 @@ class JoinedFacts(ResultTable):
         """Whether the matched forms surely answer otherwise than the others (Holm, 5 %)."""
         return bool((self.difference["p_adjusted"] < SIGNIFICANCE).any())
 
+    def _list_parts(self) -> list[ResultPart]:
+        return [*super()._list_parts(), self._make_part("difference", self.difference)]
+
     def sentences(self) -> list[str]:
         """Return how many forms were matched, and whether they differ."""
         n, share = len(self.facts), 100 * self.n_matched / max(len(self.facts), 1)
         late = "–" if np.isnan(self.late_percent) else f"{self.late_percent:.1f}"
         fields = {"percent": f"{share:.1f}", "late": late}
-        text = say("en", "explain.joined", n=self.n_matched, n_all=n, **fields)
-        other = [say("en", "explain.joined_differ")] if self.differs else []
+        text = say(self.language, "explain.joined", n=self.n_matched, n_all=n, **fields)
+        other = [say(self.language, "explain.joined_differ")] if self.differs else []
         again = (
-            [say("en", "explain.joined_again", n=self.n_repeated)] if self.n_repeated > 0 else []
+            [say(self.language, "explain.joined_again", n=self.n_repeated)]
+            if self.n_repeated > 0
+            else []
         )
         return [text, *again, *other]
 
@@ -131,6 +137,7 @@ def join_facts(survey: Survey, records: Records) -> JoinedFacts:
     is_late = facts["is_late"].dropna()
     is_shown = len(is_late) >= survey.wave.min_cell
     return JoinedFacts(
+        wording=survey.wording,
         frame=_count_matches(survey, facts["match"]),
         difference=_compare_matched(survey, is_matched),
         n_repeated=int(repeated.sum()),

@@ -22,8 +22,8 @@ from sipas_analysis.explain.replicate_fits import estimate_model_errors
 from sipas_analysis.explain.standard_errors import wald_test
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import chi2_tail, f_tail
-from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.quadratic_forms import Approximation, mixture_tail, wald_statistic
+from sipas_analysis.infer.result_table import ResultTable
 
 TestMethod = Literal["wald", "lrt", "working", "adjusted"]
 COLUMNS = ["variables", "method", "f", "chisq", "df", "ddf", "p"]

@@ -15,7 +15,7 @@ from sipas_analysis.explain.fitted import Fit
 from sipas_analysis.explain.standard_errors import estimate_error_covariance
 from sipas_analysis.infer.design import Design, check_columns
 from sipas_analysis.infer.domains import number_domains
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import say
 
 OF_THE_GROUP = {  # mistakes that other groups need not have
@@ -49,6 +49,9 @@ class GroupedFits(ResultTable):
     n_blank: int
     design: Design = field(repr=False)
 
+    def _list_row_keys(self) -> list[str]:
+        return [*self.keys]
+
     def sentences(self) -> list[str]:
         """Return how many forms are in no group, then the warnings of each group."""
         lines = [
@@ -56,7 +59,9 @@ class GroupedFits(ResultTable):
             for key, fit in self.fits.items()
             for note in fit.notes
         ]
-        blank = [say("en", "estimates.blank_keys", n=self.n_blank, keys=", ".join(self.keys))]
+        blank = [
+            say(self.language, "estimates.blank_keys", n=self.n_blank, keys=", ".join(self.keys))
+        ]
         return [*(blank if self.n_blank else []), *lines]
 
     def covariance(self) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from sipas_analysis.explain.standard_errors import (
 )
 from sipas_analysis.infer.combinations import Combination, read_combination
 from sipas_analysis.infer.design import Design, Floats, Ints
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import Language, say
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class FittedModel(ResultTable):
     def sentences(self) -> list[str]:
         """Return sentences on how well the model fits, then its warnings."""
         head = say(
-            "en",
+            self.language,
             "explain.fit",
             family=self.family,
             n=self.n,
@@ -149,10 +149,14 @@ class FittedModel(ResultTable):
         )
         few = self.errors == "design" and any(note.id == "few_clusters" for note in self.notes)
         may_correct = few and self.family in FAMILIES and not list_obstacles(self.design)
-        hints = [say("en", "explain.cr2_hint")] if may_correct else []
+        hints = [say(self.language, "explain.cr2_hint")] if may_correct else []
         blanks = [f"{name} {n}" for name, n in self.lost.items() if n > 0]
-        lost = [say("en", "explain.lost", lost=", ".join(blanks))] if self.n_lost and blanks else []
-        return [head, *lost, *(note.text("en") for note in self.notes), *hints]
+        lost = (
+            [say(self.language, "explain.lost", lost=", ".join(blanks))]
+            if self.n_lost and blanks
+            else []
+        )
+        return [head, *lost, *(note.text(self.language) for note in self.notes), *hints]
 
     def require_design_errors(self) -> None:
         """Refuse what needs the influence of each form: CR2 is about the coefficients alone."""

@@ -40,8 +40,8 @@ from sipas_analysis.explain.sharing import share_again, share_out_forms
 from sipas_analysis.explain.standard_errors import ErrorCovariance, estimate_error_covariance
 from sipas_analysis.infer.design import Design, Floats, Ints, Sampled
 from sipas_analysis.infer.distributions import t_quantile
-from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.replicates import weigh_forms
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.measure.ranking import rank_sets
 from sipas_analysis.messages import say
 
@@ -71,6 +71,10 @@ class Importance(ResultTable):
     """
 
     decimals = 4
+    main_columns = (
+        *("variable", "group", "value", "share", "share_low", "share_high"),
+        *("rank", "rank_low", "rank_high", "n"),
+    )
     frame: pd.DataFrame
     method: Method
     r_squared: float
@@ -84,14 +88,14 @@ class Importance(ResultTable):
         """Return sentences on what was divided, how certain the order is, and the warnings."""
         r_squared, holds = f"{self.r_squared:.4f}", f"{100 * self.order_holds:.0f}"
         head = say(
-            "en",
+            self.language,
             "explain.importance",
             method=self.method,
             n=self.n,
             r_squared=r_squared,
             holds=holds,
         )
-        return [head, *(note.text("en") for note in self.notes)]
+        return [head, *(note.text(self.language) for note in self.notes)]
 
     def covariance(self) -> pd.DataFrame:
         """Return the covariance of the values, labelled by variable, shape (m, m)."""
@@ -119,8 +123,8 @@ def importance(
 ) -> Importance:
     """Divide the explained share of an outcome among drivers.
 
-    ``lmg``: φ_k = Σ_T |T|!(m−|T|−1)!/m! · (R²(T∪k) − R²(T)) over all coalitions T, exactly, up to
-    22 drivers; with ``groups`` the groups are the players. ``owen``: the same, but a group
+    ``lmg``: ``φ_k = Σ_T |T|!(m−|T|−1)!/m! · (R²(T∪k) − R²(T))`` over all coalitions T, exactly,
+    up to 22 drivers; with ``groups`` the groups are the players. ``owen``: the same, but a group
     joins as a whole, one driver after another, so that the drivers add up to their group.
     ``johnson``: relative weights. Errors by V1 on the influence of each form on the covariance;
     for logits on each coalition's likelihood.

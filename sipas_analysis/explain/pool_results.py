@@ -18,7 +18,8 @@ from sipas_analysis.explain.imputation import combine_imputations, measure_missi
 from sipas_analysis.explain.regression import pool_imputations
 from sipas_analysis.explain.standard_errors import tabulate_coefficients
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import COLUMNS, Estimates, round_to_text
+from sipas_analysis.infer.estimates import COLUMNS, Estimates
+from sipas_analysis.rounding import round_to_text
 
 Result = TypeVar("Result", Fit, Estimates)
 MISSING = "missing_information"

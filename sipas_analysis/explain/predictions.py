@@ -32,7 +32,7 @@ from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.standard_errors import tabulate_coefficients
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.result_table import ResultTable
 
 Scale = Literal["response", "link"]
 
@@ -111,7 +111,7 @@ class Predictions(ResultTable):
         coefficients: Covariance of the coefficients, shape (k, k).
     """
 
-    shows_index = True
+    index_name = "row"
     decimals = 4
     frame: pd.DataFrame
     slope: Floats = field(repr=False)
@@ -170,6 +170,9 @@ class AdjustedMeans(ResultTable):
     decimals = 4
     frame: pd.DataFrame
     covariance_matrix: Floats = field(repr=False)
+
+    def _list_row_keys(self) -> list[str]:
+        return [name for name in ("outcome", "variable", "answer") if name in self.frame]
 
     def covariance(self) -> pd.DataFrame:
         """Return the covariance of the means, labelled by outcome, variable and level."""

@@ -28,8 +28,9 @@ from sipas_analysis.explain.factor_scores import (
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import normal_quantile
-from sipas_analysis.infer.estimates import Estimates, ResultTable
+from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.ratio_means import Mean, average_ratios
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
@@ -77,10 +78,10 @@ class Priority(ResultTable):
     def sentences(self) -> list[str]:
         """Return sentences on the cuts, or on why there is no matrix."""
         if self.reason:
-            return [say("en", "explain.no_priority", reason=self.reason)]
+            return [say(self.language, "explain.no_priority", reason=self.reason)]
         return [
             say(
-                "en",
+                self.language,
                 "explain.priority",
                 share=f"{100 * self.cut_share:.1f}",
                 percent=f"{self.cut_percent:.2f}",
@@ -201,6 +202,7 @@ def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None
         what_if=value_items(basis, rows),
         importance=shares,
         reason=basis.reason,
+        wording=basis.survey.wording,
     )
     if shares is None:
         return result
@@ -282,7 +284,7 @@ def _share_importance(survey: Survey, models: Drivers) -> tuple[Importance | Non
         )
     except FitError as error:
         return None, error.message_id
-    return shares, ""
+    return replace(shares, wording=survey.wording), ""
 
 
 def value_items(basis: Basis, rows: pd.DataFrame) -> pd.DataFrame:

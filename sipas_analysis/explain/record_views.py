@@ -13,8 +13,8 @@ import pandas as pd
 from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.distributions import normal_quantile
-from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.shares import proportion
 from sipas_analysis.messages import say
 from sipas_analysis.records.office_records import Records
@@ -67,11 +67,15 @@ class ViewsBeside(ResultTable):
     def sentences(self) -> list[str]:
         """Return the correlation, and the units that disagree."""
         if not self.item:
-            return [say("en", "explain.views.no_item")]
+            return [say(self.language, "explain.views.no_item")]
         figures = {"value": self.correlation, "low": self.low, "high": self.high}
         texts = {name: f"{figure:.2f}" for name, figure in figures.items()}
-        told = say("en", "explain.views.correlation", n=self.n_units, item=self.item, **texts)
-        named = say("en", "explain.views.disagree", units=", ".join(self.disagreeing) or "–")
+        told = say(
+            self.language, "explain.views.correlation", n=self.n_units, item=self.item, **texts
+        )
+        named = say(
+            self.language, "explain.views.disagree", units=", ".join(self.disagreeing) or "–"
+        )
         return [told, named]
 
 
@@ -106,7 +110,9 @@ def compare_views(survey: Survey, records: Records) -> ViewsBeside:
     table = _judge_units(table, is_shown)
     shown = table[is_shown]
     value, low, high = correlate_ranks(shown["satisfied_percent"], shown["on_time_percent"])
-    return ViewsBeside(table[[*COLUMNS]], item, value, low, high, len(shown))
+    return ViewsBeside(
+        table[[*COLUMNS]], item, value, low, high, len(shown), wording=survey.wording
+    )
 
 
 def _list_people(survey: Survey, item: str) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from scipy import sparse
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.infer.ratio_means import average_ratios
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.rules import (

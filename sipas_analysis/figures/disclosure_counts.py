@@ -4,7 +4,7 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.suppression import Suppression, mark_small
-from sipas_analysis.infer.estimates import SUPPRESS
+from sipas_analysis.infer.result_table import SUPPRESS
 
 FEW_PEOPLE = 30  # 0 % or 100 % of fewer tells what almost each of them answered
 COLUMNS = ["measure", "n", "percent"]

@@ -23,7 +23,7 @@ from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ConfigError, Place, SipasError
 from sipas_analysis.figures.identified import INTERVAL_COLUMNS, make_id, turn_round
 from sipas_analysis.figures.wave_tables import WaveTables
-from sipas_analysis.infer.estimates import SUPPRESS
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.change import (

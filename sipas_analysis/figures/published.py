@@ -64,7 +64,7 @@ from sipas_analysis.figures.record_figures import RULES as RECORD_RULES
 from sipas_analysis.figures.record_figures import RecordFigures, read_record_figures
 from sipas_analysis.figures.suppression import hide_rules, round_intervals
 from sipas_analysis.figures.wave_tables import WaveTables
-from sipas_analysis.infer.estimates import SUPPRESS
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rule_comparison import compare_rules
 

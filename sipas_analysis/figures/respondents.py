@@ -13,7 +13,8 @@ import pandas as pd
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.hidden_labels import find_hidden_labels, list_person_keys
 from sipas_analysis.figures.suppression import blank_hidden
-from sipas_analysis.infer.estimates import SUPPRESS, Estimates
+from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.index_gaps import append_whole, find_gaps
 from sipas_analysis.measure.rules import list_targets

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.infer.estimates import SUPPRESS
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.rules import MEAN_100, MEAN_SCORE
 

@@ -26,7 +26,8 @@ from sipas_analysis.figures.suppression import (
     suppress_figures,
 )
 from sipas_analysis.improve.actions import Library, read_library
-from sipas_analysis.infer.estimates import SUPPRESS, Estimates
+from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import count_answers, score

@@ -21,7 +21,7 @@ from sipas_analysis.collect.units import find_unit_code
 from sipas_analysis.improve.actions import SURVEY, Library, read_library
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
-from sipas_analysis.infer.estimates import SUPPRESS, ResultTable
+from sipas_analysis.infer.result_table import SUPPRESS, ResultTable
 from sipas_analysis.infer.sample_size import FUZZ
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -93,6 +93,10 @@ class Plan(ResultTable):
         without: Units without a line, with the reason.
     """
 
+    main_columns = (
+        *("id", "unit", "item", "task", "baseline", "low", "high", "target"),
+        *("n_needed", "owner", "due"),
+    )
     frame: pd.DataFrame
     important: tuple[str, ...] = ()
     reason: str = ""
@@ -175,7 +179,13 @@ def draft_plan(basis: "Basis", unit: str = "") -> Plan:
     lines = _number_lines(lines, drafted)
     lines = lines.assign(wave=survey.wave.id, budget="", status="proposed", remark="")
     lines[[*NUMBERS]] = lines[[*NUMBERS]].astype(float)
-    return Plan(lines[[*PLAN_COLUMNS]], placed.important, placed.reason, without)
+    return Plan(
+        lines[[*PLAN_COLUMNS]],
+        placed.important,
+        placed.reason,
+        without,
+        wording=survey.wording,
+    )
 
 
 def _compare_items(basis: "Basis", placed: "Priority") -> pd.DataFrame:

@@ -58,7 +58,7 @@ class PlanOfFile(Plan):
 
     def sentences(self) -> list[str]:
         """Say what was read in another way than it is written."""
-        return [notice.text("en") for notice in self.notices]
+        return [notice.text(self.language) for notice in self.notices]
 
 
 def read_plan(

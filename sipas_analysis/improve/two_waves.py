@@ -25,8 +25,9 @@ from sipas_analysis.improve.expected_change import (
     pool_units,
 )
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.estimates import SUPPRESS, Estimates
+from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.ratio_means import Mean, evaluate_mean
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import COMPARED, compare_pair
 from sipas_analysis.measure.rules import list_targets

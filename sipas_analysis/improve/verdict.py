@@ -23,11 +23,12 @@ from sipas_analysis.improve.expected_change import Remainder, compare_changes
 from sipas_analysis.improve.plan import STATUSES, Plan
 from sipas_analysis.improve.two_waves import Published, Row, Scorer, TwoWaves
 from sipas_analysis.infer.distributions import t_quantile
-from sipas_analysis.infer.estimates import ResultTable, round_to_text
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import COMPARED
 from sipas_analysis.measure.scores import score
 from sipas_analysis.quality.findings import find_open_units
+from sipas_analysis.rounding import round_to_text
 from sipas_analysis.sheets.texts import fold_text
 
 VerdictWord = Literal["worked", "no_sign", "too_early", "got_worse", "cannot_tell"]
@@ -72,6 +73,10 @@ class Verdict(ResultTable):
         frame: One row per line, then one per measure and item, see ``verdict``.
     """
 
+    main_columns = (
+        *("kind", "unit", "item", "measure", "n_units", "value_before", "value_after"),
+        *("value", "low", "high", "verdict", "reason"),
+    )
     frame: pd.DataFrame
 
 
@@ -169,7 +174,7 @@ def judge_plan(
     numbers = dict.fromkeys([*NUMBER_COLUMNS, "target"], "float64")
     table = table.astype({**counts, **numbers, "is_met": "boolean"})
     table = table.assign(before=earlier.wave.id, after=survey.wave.id)
-    return Verdict(_conclude(table, level))
+    return Verdict(_conclude(table, level), wording=survey.wording)
 
 
 def _check_plan(lines: pd.DataFrame, wave: str) -> None:

@@ -16,10 +16,12 @@ from sipas_analysis.arguments import check_word, list_names
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, Sampled, take_design
 from sipas_analysis.infer.distributions import chi2_tail, f_tail
-from sipas_analysis.infer.estimates import COLUMNS, Estimates, ResultTable
+from sipas_analysis.infer.estimates import COLUMNS, Estimates
 from sipas_analysis.infer.intervals import Method
 from sipas_analysis.infer.means import mean, total
+from sipas_analysis.infer.printed_result import ResultPart
 from sipas_analysis.infer.quadratic_forms import mixture_tail, wald_statistic
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.shares import proportion
 from sipas_analysis.messages import say
@@ -66,13 +68,19 @@ class CrossTable(ResultTable):
         check_word(value, others, "value")
         return self.frame.pivot_table(value, rows, columns, sort=False, observed=False)
 
+    def _list_row_keys(self) -> list[str]:
+        return [str(name) for name in self.frame.columns[:2]]
+
+    def _list_parts(self) -> list[ResultPart]:
+        return [*super()._list_parts(), self._make_part("tests", self.tests)]
+
     def sentences(self) -> list[str]:
         """Return sentences on the test, on blank forms and on levels that were left out."""
         p = self.tests.set_index("test")["p"]
-        head = say("en", "table.tests", p=f"{p['F']:.4f}", wald=f"{p['adjWald']:.4f}")
-        lost = [say("en", "table.lost", n=self.n_lost)] * bool(self.n_lost)
+        head = say(self.language, "table.tests", p=f"{p['F']:.4f}", wald=f"{p['adjWald']:.4f}")
+        lost = [say(self.language, "table.lost", n=self.n_lost)] * bool(self.n_lost)
         levels = ", ".join(self.dropped)
-        return [head, *lost, *([say("en", "table.dropped", levels=levels)] * bool(levels))]
+        return [head, *lost, *([say(self.language, "table.dropped", levels=levels)] * bool(levels))]
 
 
 def cross_table(

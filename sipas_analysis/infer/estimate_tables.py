@@ -15,10 +15,11 @@ from scipy import sparse
 from sipas_analysis.arguments import check_level, list_names
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import COLUMNS, FIGURES, Estimates, round_to_text
+from sipas_analysis.infer.estimates import COLUMNS, FIGURES, Estimates
 from sipas_analysis.infer.ratio_means import Evaluated
 from sipas_analysis.infer.sample_facts import Answer
 from sipas_analysis.infer.totals import Block
+from sipas_analysis.rounding import round_to_text
 
 MIN_CELL = 5
 NAMING = ("variable", "answer", "contrast")

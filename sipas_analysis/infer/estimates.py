@@ -5,9 +5,6 @@ An estimate is never a bare float, and a rounded number is text (rule M6).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
-from html import escape
-from math import isnan
 
 import numpy as np
 import pandas as pd
@@ -30,9 +27,11 @@ from sipas_analysis.infer.combinations import (
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.intervals import t_interval
+from sipas_analysis.infer.result_table import SUPPRESS, ResultTable
 from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.variance import count_joint_units, estimate_covariance
 from sipas_analysis.messages import say
+from sipas_analysis.rounding import round_to_text
 
 COLUMNS = (
     "value",
@@ -54,40 +53,8 @@ FIGURES = (*COLUMNS, "p", "p_adjusted")
 DESCRIPTIONS = ("unit_name", "group")  # columns that say what a key column says
 CAUTION_UNDER = 30
 FEW_DF = 8
-FAR_FROM_HALF, NEAR_HALF = 1e5, 1e-4  # of the last printed digit: ten digits cannot cross a half
 WIDE = 0.3
 FEW_PEOPLE = 10
-SUPPRESS = "suppress"  # the flag of a figure that must not be published (rule P2)
-
-
-class ResultTable:
-    """What results have in common: a table that can be copied, printed and shown."""
-
-    frame: pd.DataFrame
-    shows_index = False  # whether the index of the table names its rows
-    decimals = 2
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the table as a pandas frame."""
-        return self.frame.copy()
-
-    def sentences(self) -> list[str]:
-        """Return the sentences above the table."""
-        return []
-
-    def _round_table(self) -> pd.DataFrame:
-        """Return the table as it is shown."""
-        return self.frame.round(self.decimals)
-
-    def __repr__(self) -> str:
-        table = self._round_table().to_string(index=self.shows_index)
-        return "\n".join([*self.sentences(), table])
-
-    def _repr_html_(self) -> str:
-        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
-        return paragraphs + str(
-            self._round_table().to_html(index=self.shows_index, border=0, na_rep="–", escape=True)
-        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,7 +96,8 @@ class Estimates(ResultTable):
     def take(self, rows: Ints) -> "Estimates":
         """Keep these rows, in this order."""
         influence = None if self.influence is None else self.influence[rows]
-        return Estimates(self.frame.iloc[rows].reset_index(drop=True), self.totals, influence)
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return Estimates(frame, self.totals, influence).print_like(self)
 
     def labels(self) -> list[str]:
         """Return a label for each row: keys, variable and answer, joined by ``/``."""
@@ -162,7 +130,7 @@ class Estimates(ResultTable):
         return pd.DataFrame(ends, index=self.labels())
 
     def cv(self) -> "pd.Series[float]":
-        """Return the coefficient of variation of each row, se / |value|."""
+        """Return the coefficient of variation of each row: ``se / abs(value)``."""
         value = self.frame["value"].to_numpy(dtype=float)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = self.frame["se"].to_numpy(dtype=float) / np.abs(value)
@@ -328,60 +296,31 @@ class Estimates(ResultTable):
         if adjust is not None:
             adjusted = adjust_p_values(frame["p"].to_numpy(dtype=float), adjust)
             frame.insert(list(frame).index("p") + 1, "p_adjusted", adjusted)
-        return Estimates(frame.reset_index(drop=True), self.totals, influence)
+        combined = Estimates(frame.reset_index(drop=True), self.totals, influence)
+        return combined.print_like(self)
 
     def sentences(self) -> list[str]:
         """Return sentences above the table: how many forms have a blank key."""
         if self.totals is None or not self.totals.n_blank:
             return []
         keys = ", ".join(map(str, self.totals.keys.columns))
-        return [say("en", "estimates.blank_keys", n=self.totals.n_blank, keys=keys)]
+        return [say(self.language, "estimates.blank_keys", n=self.totals.n_blank, keys=keys)]
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def _round_table(self) -> pd.DataFrame:
-        hidden = ("deff", "n_eff", "df", "method", "numerator")
-        shares = bool((self.frame["value"].abs() <= 1).all())  # 0 to 1 needs more decimals
-        table = self.frame.drop(columns=[column for column in hidden if column in self.frame])
-        return table.round(4 if shares else 2)
+    def _list_row_keys(self) -> list[str]:
+        return self._list_keys(("level",))
+
+    def _choose_decimals(self) -> int:
+        values = self.frame["value"].abs()
+        return 4 if len(values) and bool((values <= 1).all()) else 2  # shares need more
 
 
 def _test_zero(value: Floats, se: Floats, df: Floats) -> Floats:
     """Return p of the t test that each value is 0; NaN without an error."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return 2 * t_tail(np.abs(value / se), df)
-
-
-def round_to_text(
-    value: float, numerator: float = np.nan, denominator: float = np.nan, decimals: int = 2
-) -> str:
-    """Return a percentage as text, rounded half away from zero; ``""`` for NaN (rule M6).
-
-    From the exact fraction 100·N/D where N and D are whole numbers, else from the decimal at ten
-    significant digits.
-
-    Example:
-        >>> values = (-0.125, float("nan"))
-        >>> round_to_text(100 * 87 / 160, 87, 160), *map(round_to_text, values)
-        ('54.38', '-0.13', '')
-    """
-    if isnan(value):
-        return ""
-    if denominator > 0 and float(numerator).is_integer() and float(denominator).is_integer():
-        n, d, scale = int(numerator), int(denominator), 100 * 10**decimals
-        whole = (2 * scale * n + d) // (2 * d)
-        if whole < 0 or not 0 < decimals < 7:
-            return str(Decimal(whole).scaleb(-decimals))
-        before, behind = divmod(whole, 10**decimals)
-        return f"{before}.{behind:0{decimals}}"
-    scaled = abs(value) * 10**decimals
-    if (
-        scaled < FAR_FROM_HALF and abs(scaled % 1 - 0.5) > NEAR_HALF
-    ):  # most values; ten times as fast
-        return f"{value:.{decimals}f}"
-    ten_digits = Decimal(f"{value:.9e}")
-    return str(ten_digits.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
 def flag_cells(

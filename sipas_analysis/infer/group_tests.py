@@ -10,10 +10,10 @@ from sipas_analysis.arguments import check_level, check_name, check_word
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, Sampled, take_design
 from sipas_analysis.infer.distributions import f_tail, normal_quantile, t_tail
-from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.intervals import t_interval
 from sipas_analysis.infer.means import mean, total
 from sipas_analysis.infer.quadratic_forms import wald_statistic
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.sample_facts import check_numbers, read_facts
 
 RankTest = Literal["wilcoxon", "vanderWaerden", "median", "KruskalWallis"]

@@ -18,11 +18,12 @@ from sipas_analysis.infer.design import Design, Floats, Ints, Sampled, take_desi
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.estimate_tables import Names
-from sipas_analysis.infer.estimates import Estimates, round_to_text
+from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.intervals import NAMES_IN_R, exact_interval, transformed_interval
 from sipas_analysis.infer.means import mean
 from sipas_analysis.infer.replicates import weigh_forms
 from sipas_analysis.infer.sample_facts import check_numbers, read_facts
+from sipas_analysis.rounding import round_to_text
 
 Method = Literal["mean", "xlogit", "beta", "asin", "quantile"]
 Rule = Literal[

@@ -16,7 +16,8 @@ from sipas_analysis.arguments import check_kind, check_level, check_name, list_n
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, check_columns
 from sipas_analysis.infer.distributions import f_tail, t_quantile
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.printed_result import ResultPart
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.measure.pooling import rank_values
 
 COMPOSITE = "composite"
@@ -37,6 +38,12 @@ class CaseMix(ResultTable):
     frame: pd.DataFrame
     tests: pd.DataFrame
     effects: pd.DataFrame
+
+    def _list_row_keys(self) -> list[str]:
+        return ["unit"]
+
+    def _list_parts(self) -> list[ResultPart]:
+        return [*super()._list_parts(), self._make_part("tests", self.tests)]
 
 
 def case_mix(

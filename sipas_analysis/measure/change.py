@@ -21,8 +21,8 @@ from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.combinations import ADJUSTMENTS, adjust_p_values
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile, t_tail
-from sipas_analysis.infer.estimates import SUPPRESS, ResultTable
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.infer.result_table import SUPPRESS, ResultTable
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score
@@ -51,6 +51,10 @@ class Changes(ResultTable):
             crosswalk, or the ``n_shared`` that both questionnaires ask alike.
     """
 
+    main_columns = (
+        *("before", "after", "group", "unit", "variable", "value_before", "value_after"),
+        *("value", "low", "high", "p_holm", "verdict", "reason"),
+    )
     frame: pd.DataFrame
     breaks: pd.DataFrame
 
@@ -62,7 +66,7 @@ def compare(
 
     d = after − before, se² = se₁² + se₂², t at Satterthwaite's df: samples of two years are taken
     as independent. The intervals of a family hold together: each of its k has the level
-    ``level``^(1/k). At 0 and 100 % they come from the exact intervals of both years.
+    ``level ** (1 / k)``. At 0 and 100 % they come from the exact intervals of both years.
 
     Args:
         surveys: Two waves or more, of files or of data frames; of one year in the order given.
@@ -114,7 +118,8 @@ def compare(
     first = ["before", "after", *KEY_COLUMNS]
     columns = [*first, *table.columns.difference(first, sort=False)]
     breaks = pd.concat([changes.breaks for changes in pairs], ignore_index=True)
-    return Changes(table[columns], breaks)
+    wording = {code: text for survey in ordered for code, text in survey.wording.items()}
+    return Changes(table[columns], breaks, wording=wording)
 
 
 def estimate_domains(survey: Survey) -> pd.DataFrame:

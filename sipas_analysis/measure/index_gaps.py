@@ -160,4 +160,4 @@ def append_whole(units: Estimates, whole: Estimates) -> Estimates:
     frame = pd.concat([units.frame, whole.frame], ignore_index=True)
     keys = [name for name in ("group", "unit", "unit_name") if name in frame]
     frame[keys] = frame[keys].fillna("")  # the whole is no unit
-    return Estimates(frame, units.totals, influence)
+    return Estimates(frame, units.totals, influence, wording=whole.wording)

@@ -15,9 +15,16 @@ from sipas_analysis.arguments import check_level, check_name
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.distributions import f_quantile, f_tail
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.printed_result import ResultPart
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.measure.adjustment import check_numbers
-from sipas_analysis.measure.item_answers import Sample, list_items, read_sample, weigh_members
+from sipas_analysis.measure.item_answers import (
+    Sample,
+    list_items,
+    read_sample,
+    read_wording,
+    weigh_members,
+)
 
 LARGEST_RATIO = 1e8  # of the variance between units over that within, searched by REML
 
@@ -38,6 +45,9 @@ class IntraclassCorrelation(ResultTable):
     frame: pd.DataFrame
     components: pd.DataFrame
     decimals = 4
+
+    def _list_parts(self) -> list[ResultPart]:
+        return [*super()._list_parts(), self._make_part("components", self.components)]
 
 
 def icc(
@@ -88,6 +98,7 @@ def icc(
     return IntraclassCorrelation(
         pd.concat([rows for rows, _ in parts], ignore_index=True),
         pd.concat([components for _, components in parts], ignore_index=True),
+        wording=read_wording(sample),
     )
 
 

@@ -11,6 +11,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, take_design
 from sipas_analysis.infer.means import total
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.adjustment import check_numbers
 
 Sample = pd.DataFrame | Design | Survey
@@ -107,6 +108,11 @@ def read_sample(sample: Sample, weights: str | None = None) -> Design:
     if design.on_files:
         raise DesignError("items_files")
     return design
+
+
+def read_wording(sample: Sample) -> Mapping[str, Bilingual]:
+    """Return the text of each code of a survey; nothing of a frame or a design."""
+    return sample.wording if isinstance(sample, Survey) else {}
 
 
 def list_items(sample: Sample, items: object) -> list[str]:

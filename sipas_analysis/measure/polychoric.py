@@ -18,7 +18,7 @@ from sipas_analysis.arguments import check_level
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats, check_columns
 from sipas_analysis.infer.distributions import t_quantile
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.measure.adjustment import check_numbers
 from sipas_analysis.measure.item_answers import (
     ItemAnswers,
@@ -26,6 +26,7 @@ from sipas_analysis.measure.item_answers import (
     estimate_errors,
     list_items,
     read_sample,
+    read_wording,
     share_levels,
     weigh_members,
 )
@@ -72,7 +73,7 @@ class Polychoric(ResultTable):
         skewed = self.items.loc[self.items["most"] >= SKEWED, "variable"]
         n_empty = int((self.frame["empty"] > 0).sum())
         fields = {"items": ", ".join(skewed), "n": n_empty, "pairs": len(self.frame)}
-        return [say("en", f"polychoric.{word}", **fields) for word in self.warnings]
+        return [say(self.language, f"polychoric.{word}", **fields) for word in self.warnings]
 
 
 def polychoric(
@@ -132,7 +133,11 @@ def polychoric(
     table = _add_intervals(pd.DataFrame(rows), *estimate_errors(design, influence), level)
     items = _tabulate_levels(levels, weight, names)
     return Polychoric(
-        table, _tabulate_thresholds(levels, weight, names), items, _list_warnings(table, items)
+        table,
+        _tabulate_thresholds(levels, weight, names),
+        items,
+        _list_warnings(table, items),
+        wording=read_wording(sample),
     )
 
 

@@ -19,7 +19,7 @@ from sipas_analysis.arguments import check_level, check_word, read_numbers
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.result_table import ResultTable
 
 Method = Literal["adjusted", "reml"]
 
@@ -41,7 +41,7 @@ class SmallArea(ResultTable):
             ``none`` (no error is known).
     """
 
-    shows_index = True
+    index_name = "unit"
     frame: pd.DataFrame
     sigma2: float
     beta: Floats

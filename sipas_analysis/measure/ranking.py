@@ -29,7 +29,8 @@ from sipas_analysis.arguments import (
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import normal_quantile, t_quantile
-from sipas_analysis.infer.estimates import SUPPRESS, Estimates, ResultTable
+from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.infer.result_table import SUPPRESS, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.scores import Scores
 from sipas_analysis.measure.step_down import (
@@ -63,7 +64,8 @@ class RankSets(ResultTable):
             values, shape (2, p).
     """
 
-    shows_index = True
+    index_name = "unit"
+    main_columns = ("value", "rank", "rank_low", "rank_high", "letter", "detectable")
     frame: pd.DataFrame
     se: Floats
     df: Floats
@@ -315,7 +317,14 @@ def _detectable_difference(sets: RankSets, rank_of: "pd.Series[int]") -> Floats:
 class Ranking(Estimates):
     """The overall index of each unit in order, with ``sets``: one ``RankSets`` per group."""
 
+    main_columns = (
+        *("group", "rank", "unit_name", "value", "low", "high"),
+        *("rank_low", "rank_high", "letter", "n_valid", "reason"),
+    )
     sets: Mapping[str, RankSets] = field(default_factory=dict)
+
+    def _list_row_keys(self) -> list[str]:
+        return []
 
     def range_texts(self) -> list[str]:
         """Return the rank set of each row as text, ``1–18``; empty if unranked."""
@@ -428,7 +437,7 @@ def _sort_units(
     columns = [*columns[:at], *RANK_COLUMNS, *columns[at:], "reason"]
     table = overall.loc[best_first, columns].reset_index(drop=True)
     influence = None if scores.influence is None else scores.influence[rows[best_first]]
-    return Ranking(table, scores.totals, influence, sets)
+    return Ranking(table, scores.totals, influence, sets, wording=scores.wording)
 
 
 def covariance_with_ends(units: Estimates) -> Floats:

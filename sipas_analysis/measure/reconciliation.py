@@ -14,7 +14,8 @@ import pandas as pd
 from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.other_indices import OtherIndex
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.infer.estimates import SUPPRESS, ResultTable
+from sipas_analysis.infer.printed_result import ResultPart
+from sipas_analysis.infer.result_table import SUPPRESS, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rule_comparison import compare_rules
 from sipas_analysis.measure.scores import score
@@ -46,6 +47,9 @@ class Reconciliation(ResultTable):
     frame: pd.DataFrame
     parts: pd.DataFrame
     service: ServiceScore | None
+
+    def _list_parts(self) -> list[ResultPart]:
+        return [*super()._list_parts(), self._make_part("parts", self.parts)]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables by file name."""

@@ -7,7 +7,6 @@ given. Use them for levels of a scale. Only complete forms are used; their numbe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,8 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.distributions import f_quantile, t_quantile
+from sipas_analysis.infer.printed_result import ResultPart
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.measure.adjustment import check_numbers
 from sipas_analysis.measure.factor_model import FactorFit, fit_factors
 from sipas_analysis.measure.factor_structure import Structure, fit_structure
@@ -30,6 +31,7 @@ from sipas_analysis.measure.item_answers import (
     list_items,
     read_answers,
     read_sample,
+    read_wording,
     share_levels,
     weigh_members,
 )
@@ -40,7 +42,7 @@ COLUMNS = ["variable", "value", "se", "low", "high", "df", "n", "method"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reliability:
+class Reliability(ResultTable):
     """How well items measure together.
 
     Attributes:
@@ -60,6 +62,7 @@ class Reliability:
         factors: If factors were named: ``frame`` of each ``factor``, on its own complete forms.
     """
 
+    decimals = 3
     frame: pd.DataFrame
     items: pd.DataFrame
     lost: int
@@ -67,10 +70,6 @@ class Reliability:
     units: pd.DataFrame | None = None
     structure: Structure | None = None
     factors: pd.DataFrame | None = None
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table of statistics as a copy."""
-        return self.frame.copy()
 
     def texts(self, language: Language = "en") -> list[str]:
         """Return the warnings, and how many forms were left out, as sentences."""
@@ -82,21 +81,24 @@ class Reliability:
         words = dict.fromkeys([*self.warnings, *of_structure])
         return [*(say(language, f"reliability.{word}") for word in words), *left_out]
 
-    def __repr__(self) -> str:
-        tables = [table.round(3).to_string(index=False) for table in self._tables()]
-        return "\n\n".join([*self.texts(), *tables])
+    def sentences(self) -> list[str]:
+        """Return the warnings, and how many forms were left out."""
+        return self.texts(self.language)
 
-    def _repr_html_(self) -> str:
-        warnings = [f"<p>{escape(text)}</p>" for text in self.texts()]
-        tables = [table.round(3).to_html(index=False, border=0) for table in self._tables()]
-        return "".join([*warnings, *tables])
-
-    def _tables(self) -> list[pd.DataFrame]:
-        parts = [self.frame, self.items, self.units, self.factors]
+    def _list_parts(self) -> list[ResultPart]:
+        tables = {"items": self.items, "units": self.units, "factors": self.factors}
         if self.structure is not None:
-            fit = pd.DataFrame([self.structure.fit])
-            parts += [self.structure.loadings, self.structure.correlations, fit]
-        return [table for table in parts if table is not None and len(table)]
+            tables["loadings"] = self.structure.loadings
+            tables["correlations"] = self.structure.correlations
+            tables["fit"] = pd.DataFrame([self.structure.fit])
+        return [
+            self._make_part("", self.frame),
+            *(
+                self._make_part(name, table)
+                for name, table in tables.items()
+                if table is not None and len(table)
+            ),
+        ]
 
 
 def reliability(
@@ -173,6 +175,7 @@ def reliability(
         None if unit is None else _tabulate_units(design, names, unit),
         fit_structure(design, groups, level) if groups else None,
         _tabulate_factors(design, groups, level, ordinal=ordinal) if groups else None,
+        wording=read_wording(sample),
     )
 
 

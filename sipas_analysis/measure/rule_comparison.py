@@ -79,7 +79,7 @@ def compare_rules(
             table = scores_by_rule[rule].frame
             reason = " ".join(_list_differences(readings[rule][0], pack.index)) or "own"
         tables.append(table.assign(rule=str(rule), reason=reason))
-    return Estimates(pd.concat(tables, ignore_index=True))
+    return Estimates(pd.concat(tables, ignore_index=True), wording=survey.wording)
 
 
 Reading = tuple[Index, list[str]]  # an index, and the levels to which it applies

@@ -19,14 +19,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile
-from sipas_analysis.infer.estimates import (
-    COLUMNS,
-    FEW_PEOPLE,
-    SUPPRESS,
-    Estimates,
-    flag_cells,
-    round_to_text,
-)
+from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, flag_cells
 from sipas_analysis.infer.intervals import (
     cap_effective_n,
     effective_n,
@@ -34,6 +27,7 @@ from sipas_analysis.infer.intervals import (
     simple_interval,
 )
 from sipas_analysis.infer.ratio_means import MeanEstimate, average_ratios, evaluate_mean
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.infer.stages import CENSUS
 from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.totals_from_files import build_block
@@ -49,6 +43,7 @@ from sipas_analysis.measure.rules import (
     list_targets,
     people_key,
 )
+from sipas_analysis.rounding import round_to_text
 
 KEY_COLUMNS = ("domain", "group", "unit", "variable", "flag")
 SCORE_COLUMNS = (*KEY_COLUMNS, "value", "se", "low", "high", "n_valid")
@@ -97,7 +92,7 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     check_kind(survey, Survey, "survey")
     targets = list_targets(survey.instrument, index or survey.instrument.index)
     (scores,) = score_targets(survey, by, [targets])
-    return Scores(scores.frame, scores.totals, scores.influence, survey)
+    return Scores(scores.frame, scores.totals, scores.influence, survey, wording=survey.wording)
 
 
 def score_everyone(survey: Survey, whole: Estimates | None = None) -> pd.DataFrame:

@@ -27,8 +27,8 @@ from sipas_analysis.collect.near_copies import (
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import say
@@ -79,6 +79,10 @@ class Findings(ResultTable):
     """
 
     decimals = 3
+    main_columns = (
+        *("rule", "fact", "unit_name", "operator", "n", "count", "share_percent"),
+        *("expected_percent", "p_holm", "finding"),
+    )
     frame: pd.DataFrame
     straight_percent: float
     copies: pd.DataFrame
@@ -107,7 +111,7 @@ class Findings(ResultTable):
     def sentences(self) -> list[str]:
         """Say first that many forms give one answer to all items, if they do."""
         share = f"{self.straight_percent:.0f}"
-        return [say("en", "cli.said.many_straight", share=share)] * self.has_many_straight
+        return [say(self.language, "cli.said.many_straight", share=share)] * self.has_many_straight
 
 
 def check(survey: Survey) -> Findings:
@@ -151,7 +155,13 @@ def check(survey: Survey) -> Findings:
     pairs = pd.DataFrame({"form": twins.form, "other": twins.twin, "n_equal": twins.n_equal})
     copies = _place_pairs(pairs.assign(n_items=answers.shape[1]), rows)
     repeats = _find_repeats(survey)
-    return Findings(ordered.reset_index(drop=True), straight_percent, copies, repeats)
+    return Findings(
+        ordered.reset_index(drop=True),
+        straight_percent,
+        copies,
+        repeats,
+        wording=survey.wording,
+    )
 
 
 def find_open_units(survey: Survey) -> set[str]:

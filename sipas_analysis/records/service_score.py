@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from sipas_analysis.collect.responses import Code
 from sipas_analysis.errors import ConfigError
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.pack import Status
 from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
 from sipas_analysis.records.indicators import INDICATORS, measure_indicator

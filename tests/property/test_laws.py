@@ -15,10 +15,11 @@ from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey
 from sipas_analysis.collect.unit_changes import compute_unit_shares
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.infer.design import Design
-from sipas_analysis.infer.estimates import Estimates, round_to_text
+from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.totals import Columns, add_sums, convert_sums, count_forms
 from sipas_analysis.instrument.pack import Index, Instrument
+from sipas_analysis.rounding import round_to_text
 
 often = settings(max_examples=10 * settings().max_examples)  # a law that is checked fast
 

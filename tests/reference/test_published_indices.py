@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.rounding import round_to_text
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -111,7 +111,7 @@ def _write_block(word: Word, block: Block) -> None:
         for item in block.items:
             word.add_paragraph(item, "List Bullet")
     elif isinstance(block, Table):
-        _write_table(word, block)
+        write_captioned_table(word, block)
     else:
         _write_picture(word, block)
 
@@ -150,9 +150,10 @@ def _write_picture(word: Word, picture: Picture) -> None:
     )
 
 
-def _write_table(word: Word, table: Table) -> None:
-    """Write a caption, a table and its notes."""
-    _write_caption(word, word.render_message("docx.table"), table.caption, "Caption")
+def write_captioned_table(word: Word, table: Table) -> None:
+    """Write a caption, if there is one, a table and its notes."""
+    if word.render(table.caption):
+        _write_caption(word, word.render_message("docx.table"), table.caption, "Caption")
     append_table(word, table)
     for note in table.notes:
         word.add_paragraph(note, "SIPAS Note")

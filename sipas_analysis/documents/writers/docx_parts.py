@@ -110,12 +110,13 @@ TABLE_STYLES = {LOOKS[name].size: name for name in LOOKS if name.endswith("Table
 
 @dataclass(frozen=True)
 class Word:
-    """A Word file while it is written: its language, number of captions, and figures."""
+    """A Word file while it is written: its language, captions, figures, and mm for text."""
 
     file: "WordDocument"
     language: Language
     captions: Counter[str] = field(default_factory=Counter)
     figures: list[FigureReference] = field(default_factory=list)
+    room: float = ROOM
 
     @cached_property
     def styles(self) -> dict[str, str]:

@@ -36,25 +36,25 @@ class TableLayout:
         return [mm - 2 * PADDING - BORDER for mm in self.widths]
 
 
-def lay_out_table(table: Table, language: Language) -> TableLayout:
-    """Choose the type size and the widths of a table."""
+def lay_out_table(table: Table, language: Language, width: float = ROOM) -> TableLayout:
+    """Choose the type size and the widths of a table that is as wide as the page, in mm."""
     head = [clean_text(render_text(column.label, language)) for column in table.columns]
     rows = [[clean_text(render_text(cell, language)) for cell in row] for row in table.rows]
     size, widths = fit_columns(
         head,
         rows,
         [column.kind == "number" for column in table.columns],
-        room=ROOM * POINTS,
+        room=width * POINTS,
         padding=(2 * PADDING + BORDER) * POINTS,
         sizes=[*TABLE_STYLES],
     )
-    scale = ROOM / sum(widths)  # a table is as wide as the page
+    scale = width / sum(widths)
     return TableLayout(head, rows, TABLE_STYLES[size], [scale * width for width in widths])
 
 
 def append_table(word: Word, table: Table) -> None:
     """Append a table, without caption and notes; a short one stays on one page."""
-    layout = lay_out_table(table, word.language)
+    layout = lay_out_table(table, word.language, word.room)
     widths = [convert_to_twips(mm) for mm in layout.widths]
     sides = ["right" if column.kind == "number" else "left" for column in table.columns]
     style, last = word.styles[layout.style], len(table.rows) - 1

@@ -24,8 +24,8 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.extras import require_library
 from sipas_analysis.files import write_whole
-from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.messages import Language, read_catalogue
+from sipas_analysis.rounding import round_to_text
 
 LONGEST = 32_767  # characters of a cell; emoji count as two
 NAME = 31  # characters of the name of a sheet
@@ -63,7 +63,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 class Cell:
     """A cell: its value, words around a number, the figure of a number, a sheet to link to.
 
-    ``figures`` are those of the numbers inside a text, each with its place in the text.
+    ``figures`` are those of the numbers inside a text, each with its place in the text. A
+    ``pattern`` is a number format of Excel, in place of the decimals.
     """
 
     value: object
@@ -73,6 +74,7 @@ class Cell:
     figure: FigureReference | None = None
     link: int | None = None
     figures: tuple[tuple[int, FigureReference], ...] = ()
+    pattern: str = ""
 
 
 Line = tuple[object, ...]
@@ -131,7 +133,7 @@ def _convert_value(value: object, language: Language) -> Cell:
             value = float(text) if decimals else int(text)
             return replace(cell, value=value, decimals=decimals, figure=content.figure)
         content = render_text(content, language)
-    if isinstance(content, int):
+    if isinstance(content, int | float) and isfinite(content):
         return replace(cell, value=content)
     text_cell = convert_text(content, language)
     return replace(cell, value=text_cell.value, figures=text_cell.figures, mark="", sign="")
@@ -287,7 +289,7 @@ class Page:
     def _number(self, c: int, cell: Cell, look: str) -> None:
         shown = f"0.{'0' * cell.decimals}" if cell.decimals else "#,##0"
         before, after = (f'"{words}"' if words else "" for words in (cell.sign, cell.mark))
-        shown = before + shown + after
+        shown = cell.pattern or before + shown + after
         at = {"align": "center" if c in self.middle else "right"}
         self.sheet.write_number(self.row, c, cell.value, self.look(look, num_format=shown, **at))
         if cell.figure is not None:

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.infer.exact_sums import WeightRounding
 from sipas_analysis.infer.form_files import open_database, open_files
 from sipas_analysis.infer.layout import Layout
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.sql_sums import count_in_sql
 from sipas_analysis.infer.totals import Columns, _unfold_totals
+from sipas_analysis.rounding import round_to_text
 
 
 def make_forms() -> pd.DataFrame:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.estimates import COLUMNS, round_to_text
+from sipas_analysis.infer.estimates import COLUMNS
 from sipas_analysis.instrument.pack import Index
 from sipas_analysis.measure.ranking import rank
 from sipas_analysis.measure.rule_comparison import compare_rules
 from sipas_analysis.measure.scores import count_answers, score
+from sipas_analysis.rounding import round_to_text
 
 EQUAL = "unit,A1,A2,D1\nso-a,5,5,1\nso-a,5,5,1\n"
 

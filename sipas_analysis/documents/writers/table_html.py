@@ -1,0 +1,73 @@
+"""Show tables in JupyterLab: readable in its light and dark themes, narrow screens can scroll.
+
+Every rule of the styles begins with our own class, so nothing else on the page changes.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+from sipas_analysis.documents.model import Column, Table, render_text
+from sipas_analysis.messages import Language
+
+STYLES = """
+.sipas-view { color: var(--jp-ui-font-color1, inherit); background: transparent;
+  font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); text-align: left; }
+.sipas-view p { margin: 0 0 4px; max-width: 80ch; color: inherit; }
+.sipas-view .sipas-scroll { overflow-x: auto; max-width: 100%; margin: 6px 0 10px; }
+.sipas-view table { border-collapse: collapse; border: 0; margin: 0; color: inherit;
+  font: inherit; font-variant-numeric: tabular-nums; table-layout: auto; width: max-content; }
+.sipas-view caption { caption-side: top; text-align: left; font-weight: 600; padding: 0 0 4px;
+  color: inherit; }
+.sipas-view thead, .sipas-view thead tr, .sipas-view tbody tr,
+.sipas-view tbody tr:nth-child(even), .sipas-view tbody tr:nth-child(odd) {
+  background: transparent; border: 0; }
+.sipas-view tbody th, .sipas-view tbody td, .sipas-view thead th { padding: 3px 10px; border: 0;
+  text-align: left; vertical-align: top; background: transparent; color: inherit;
+  max-width: 34em; white-space: normal; }
+.sipas-view tbody th { font-weight: 400; }
+.sipas-view tbody th, .sipas-view tbody td {
+  border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); }
+.sipas-view thead th { font-weight: 600; vertical-align: bottom;
+  border-bottom: 1px solid var(--jp-border-color0, rgba(128, 128, 128, .8)); }
+.sipas-view tbody tr:hover { background: rgba(128, 128, 128, .14); }
+.sipas-view thead th.sipas-number, .sipas-view tbody td.sipas-number { text-align: right;
+  white-space: nowrap; }
+.sipas-view p.sipas-note { color: var(--jp-ui-font-color2, inherit); font-size: 12px; }
+"""
+
+
+def render_view(sentences: Sequence[str], tables: Sequence[Table], language: Language) -> str:
+    """Return sentences and tables as a fragment of HTML; every text is escaped."""
+    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in sentences)
+    shown = "".join(_render_table(table, language) for table in tables)
+    style = f"<style>{STYLES}</style>"
+    return f'<div class="sipas-view" lang="{language}">{style}{paragraphs}{shown}</div>'
+
+
+def _render_table(table: Table, language: Language) -> str:
+    caption = escape(render_text(table.caption, language))
+    title = f"<caption>{caption}</caption>" if caption else ""
+    heads = "".join(_render_head(column, language) for column in table.columns)
+    rows = "".join(f"<tr>{_render_cells(table, row, language)}</tr>" for row in table.rows)
+    notes = "".join(
+        f'<p class="sipas-note">{escape(render_text(note, language))}</p>' for note in table.notes
+    )
+    body = f"<table>{title}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="sipas-scroll" tabindex="0">{body}</div>{notes}'
+
+
+def _render_head(column: Column, language: Language) -> str:
+    side = ' class="sipas-number"' if column.kind == "number" else ""
+    return f'<th scope="col"{side}>{escape(render_text(column.label, language))}</th>'
+
+
+def _render_cells(table: Table, row: Sequence[object], language: Language) -> str:
+    cells = []
+    for column, cell in zip(table.columns, row, strict=True):
+        text = escape(render_text(cell, language))
+        if column.kind == "row":
+            cells.append(f'<th scope="row">{text}</th>')
+        else:
+            side = ' class="sipas-number"' if column.kind == "number" else ""
+            cells.append(f"<td{side}>{text}</td>")
+    return "".join(cells)

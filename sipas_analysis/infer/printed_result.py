@@ -1,0 +1,219 @@
+"""Make the printed table of a result: headings, cells, alignment, notes; once for all writers."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from math import isnan
+from typing import Any, Literal
+
+import pandas as pd
+
+from sipas_analysis.documents.model import Column, Table, Value
+from sipas_analysis.documents.table_cells import Chance, Measured, Plain, Range
+from sipas_analysis.infer.column_formats import (
+    CODES,
+    ColumnFormat,
+    choose_format,
+    select_columns,
+)
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import Language, read_catalogue, say
+
+BROAD = 1.0  # points; the ends of a wider interval have one decimal
+LONGEST_VIEW = 60  # rows that are shown on a screen
+
+
+@dataclass(frozen=True)
+class ResultPart:
+    """One table of a result.
+
+    Attributes:
+        name: Name of the part; empty for the main table.
+        frame: The rows.
+        decimals: Decimals of its numbers.
+        keys: Columns that name a row; codes stay text.
+        chosen: Columns of the narrow table; the usual ones if empty.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    decimals: int = 2
+    keys: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Printing:
+    """How a part is printed.
+
+    Attributes:
+        language: Language of headings, numbers and words.
+        wording: Text of each code.
+        shows_all: Whether all columns are shown, each end of an interval on its own.
+        names_columns: Whether headings are the names of the columns, as code needs them.
+    """
+
+    language: Language = "en"
+    wording: Mapping[str, Bilingual] = field(default_factory=dict)
+    shows_all: bool = False
+    names_columns: bool = False
+
+
+@dataclass(frozen=True)
+class _PrintedColumn:
+    """A column: its heading, whether it holds numbers, and its cells."""
+
+    label: str
+    is_number: bool
+    cells: list[object]
+
+
+def make_table(
+    part: ResultPart,
+    printing: Printing,
+    *,
+    caption: str = "",
+    notes: Sequence[str] = (),
+    most_rows: int | None = None,
+) -> Table:
+    """Return a part as a table of the document model.
+
+    Args:
+        part: The rows and their meaning.
+        printing: Language, wording and width.
+        caption: Title of the table.
+        notes: Sentences below the table.
+        most_rows: Rows shown; a note says how many there are. All if None.
+    """
+    frame = part.frame if most_rows is None else part.frame.head(most_rows)
+    columns = _make_columns(frame, part, printing)
+    labels = tuple(
+        Column(Plain(column.label), _choose_kind(at, column)) for at, column in enumerate(columns)
+    )
+    rows = tuple(zip(*(column.cells for column in columns), strict=True))
+    texts = [*notes, *_say_cut(len(frame), len(part.frame), printing.language)]
+    title = caption or (_say_part(part.name, printing.language) if part.name else "")
+    return Table(
+        part.name or "result", Plain(title), labels, rows, tuple(Plain(text) for text in texts)
+    )
+
+
+def _say_part(name: str, language: Language) -> str:
+    """Return the title of a part; its name where there is no sentence."""
+    key = f"result.part.{name}"
+    return say(language, key) if key in read_catalogue(language) else name
+
+
+def _say_cut(n_shown: int, n: int, language: Language) -> list[str]:
+    if n_shown == n:
+        return []
+    return [say(language, "result.cut", n=f"{n_shown:d}", n_all=f"{n:d}")]
+
+
+def _choose_kind(at: int, column: _PrintedColumn) -> Literal["row", "text", "number"]:
+    if column.is_number:
+        return "number"
+    return "row" if at == 0 else "text"
+
+
+def _make_columns(
+    frame: pd.DataFrame, part: ResultPart, printing: Printing
+) -> list[_PrintedColumn]:
+    """Return the columns in print: codes with their wording, intervals as one column."""
+    whole = part.frame
+    names = (
+        [str(name) for name in whole]
+        if printing.shows_all
+        else select_columns(whole, part.keys, part.chosen)
+    )
+    formats = {
+        name: choose_format(name, whole[name], part.decimals, is_key=name in part.keys)
+        for name in names
+    }
+    columns: list[_PrintedColumn] = []
+    for name in names:
+        high = f"{name[:-3]}high"
+        if not printing.shows_all and name.endswith("low") and high in names:
+            columns.append(_make_range(frame, name, formats[name], printing))
+        elif printing.shows_all or not _is_upper_end(name, names):
+            cells = [_make_cell(value, formats[name], printing) for value in frame[name]]
+            label = _name_column(name, printing)
+            columns.append(_PrintedColumn(label, formats[name].kind != "text", cells))
+            columns += _make_wording(frame, name, printing)
+    return columns
+
+
+def _is_upper_end(name: str, names: Collection[str]) -> bool:
+    return name.endswith("high") and f"{name[:-4]}low" in names
+
+
+def _name_column(name: str, printing: Printing) -> str:
+    """Return the heading of a column: its name, or the words for it."""
+    if printing.names_columns:
+        return name
+    return read_catalogue(printing.language).get(f"result.column.{name}", name)
+
+
+def _make_range(
+    frame: pd.DataFrame, low: str, style: ColumnFormat, printing: Printing
+) -> _PrintedColumn:
+    """Return both ends of an interval as one column."""
+    base, high = low[:-3], f"{low[:-3]}high"
+    is_points = style.decimals == 2 and base.partition("_")[0] not in ("odds", "rate")
+    cells: list[object] = []
+    for ends in zip(map(_read_float, frame[low]), map(_read_float, frame[high]), strict=True):
+        is_broad = is_points and ends[1] - ends[0] >= BROAD
+        decimals = 1 if is_broad else style.decimals  # as reports print percentages
+        cells.append(Range(*(Measured(end, decimals) for end in ends)))
+    if printing.names_columns:
+        label = f"{low} – {high}"
+    else:
+        known = read_catalogue(printing.language)
+        label = known.get(f"result.column.{base}interval", known["result.column.interval"])
+    return _PrintedColumn(label, is_number=True, cells=cells)
+
+
+def _make_wording(frame: pd.DataFrame, name: str, printing: Printing) -> list[_PrintedColumn]:
+    """Return the column with the wording of codes; none where no code has a wording."""
+    if name not in CODES or (name == "unit" and "unit_name" in frame):
+        return []
+    keys = [f"unit:{code}" if name == "unit" else code for code in frame[name]]
+    if not any(key in printing.wording for key in keys):
+        return []
+    cells: list[object] = [
+        printing.wording[key].text(printing.language) if key in printing.wording else ""
+        for key in keys
+    ]
+    label = _name_column("unit_name" if name == "unit" else "wording", printing)
+    return [_PrintedColumn(label, is_number=False, cells=cells)]
+
+
+def _make_cell(value: object, style: ColumnFormat, printing: Printing) -> object:
+    """Return a cell of the document model; None is a missing value."""
+    if style.kind == "text":
+        return _make_text(value, printing)
+    number = _read_float(value)
+    if isnan(number):
+        return None
+    return Chance(number) if style.kind == "chance" else Measured(number, style.decimals)
+
+
+def _read_float(value: Any) -> float:
+    return float("nan") if pd.isna(value) else float(value)
+
+
+def _make_text(value: object, printing: Printing) -> object:
+    """Return a text, a day or yes/no; a code that is a number has no decimals."""
+    if _is_missing(value):
+        return None
+    if type(value).__name__ in ("bool", "bool_"):
+        return say(printing.language, "result.yes" if value else "result.no")
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
+    return value if isinstance(value, (Value, date)) else str(value)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (not isinstance(value, Iterable) and bool(pd.isna(value)))

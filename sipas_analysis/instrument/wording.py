@@ -1,0 +1,29 @@
+"""The text of every code that a result may name, in both languages."""
+
+from sipas_analysis.instrument.pack import OVERALL, Instrument
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import say
+
+BESIDE = ("comprehensive", "mean_score", "mean_score_100")  # measures beside the index
+
+
+def list_wording(pack: Instrument) -> dict[str, Bilingual]:
+    """Return the text of items, factors, blocks, questions and indices by code.
+
+    A code without a text in the pack is left out.
+
+    Example:
+        >>> from sipas_analysis.instrument.pack import read_instrument
+        >>> list_wording(read_instrument("qd-2640-2017"))["overall"].en
+        'Overall index'
+    """
+    parts = (pack.indicators, pack.questions_beside, pack.blocks, pack.factors, pack.items)
+    texts = {OVERALL: _read_message("leaders.overall")}
+    texts |= {code: _read_message(f"report.beside.{code}") for code in BESIDE}
+    for part in parts:
+        texts |= {code: Bilingual(vi=text.vi, en=text.en) for code, text in part.items()}
+    return {code: text for code, text in texts.items() if text.text("vi")}
+
+
+def _read_message(message_id: str) -> Bilingual:
+    return Bilingual(vi=say("vi", message_id), en=say("en", message_id))
