@@ -43,7 +43,7 @@ $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
 # kept, else pip looks for a newer release of a package that another asks for with an extra.
 COMPILE := $(BIN)/uv pip compile --generate-hashes --universal --fork-strategy fewest --no-strip-extras --no-header --no-annotate -q
 lock: $(VENV)/.ready-dev
-	$(COMPILE) pyproject.toml build.in -o requirements.lock
+	$(COMPILE) pyproject.toml build.in --extra all -o requirements.lock
 	$(COMPILE) pyproject.toml build.in --extra dev -c requirements.lock -o requirements-dev.lock
 
 # Write the three demo waves again from their seeds; a test asserts that they are these bytes.
