@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 # Without bytecode every process compiles every module again: three times the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test test-slow test-full lint lock data clean
+.PHONY: report test test-slow test-full lint docs lock data clean
 
 report: $(VENV)/.ready
 	$(BIN)/sipas report data/an-giang-2021/wave.yaml
@@ -27,6 +27,11 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation site, without a network; any warning is an error.
+docs: $(VENV)/.ready-dev
+	$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/.doctrees docs docs/_build
+	@echo "docs/_build/index.html"
 
 # The environment is the lock, nothing else; the package itself is linked in, so that edits count.
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -51,4 +56,4 @@ data: $(VENV)/.ready
 	$(BIN)/python -m sipas_analysis.collect.simulate data
 
 clean:
-	rm -rf $(VENV) outputs/*/ .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build outputs/*/ .mypy_cache .ruff_cache .hypothesis

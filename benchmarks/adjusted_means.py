@@ -36,7 +36,9 @@ and with the feature and their difference (rule D11; t on clusters − 1 − slo
 the feature's coefficient under jackknife weights (JK1), linearised and fitted again under each
 replicate (rule V4, the default), and how much wider the second interval is. Written by
 
-    python benchmarks/adjusted_means.py
+```sh
+python benchmarks/adjusted_means.py
+```
 
 | model | clusters | mean without | mean with | difference | slope: linearised | again | wider |
 | --- | --- | --- | --- | --- | --- | --- | --- |

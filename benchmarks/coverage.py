@@ -411,7 +411,9 @@ populations are made whose truth is known, many surveys are taken from each, and
 often the interval held the truth. This page and `benchmarks/results/coverage.csv` ({cells:,} lines,
 with both kinds of miss and the mean width) are written by
 
-    python benchmarks/coverage.py
+```sh
+python benchmarks/coverage.py
+```
 
 Coverage is in percent. Above 95 an interval is cautious: wider than it had to be. Below 95 it is
 too sure of itself.

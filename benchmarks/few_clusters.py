@@ -36,7 +36,9 @@ effect on the mean over all clusters). {samples:,} seeded samples a row, Monte-C
 (`errors="design"`, t on clusters − 1 − slopes) and with CR2 (`errors="cr2"`, rule D9), and how much
 wider CR2 is. Written by
 
-    python benchmarks/few_clusters.py
+```sh
+python benchmarks/few_clusters.py
+```
 
 | model | clusters | feature: linearised | CR2 | wider | person: linearised | CR2 | wider |
 | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -46,7 +46,9 @@ respondents (rule I7), and an item has places that the sample does not rule out 
 statements of a kind must hold *together* in 95 of 100 surveys. This section and
 `benchmarks/results/index_gaps.csv` are written by
 
-    python benchmarks/index_gaps.py
+```sh
+python benchmarks/index_gaps.py
+```
 
 {samples} simulated surveys a row, 22 items in five factors, people singly or in clusters (latent
 correlation {alike}), three questions on the person with 2, 5 and 6 answers. Units, items and ages

@@ -134,7 +134,9 @@ TEXT = """
 spoke without cause would do harm, so each may speak in at most 5 % of waves in which nothing is
 wrong. This section and `benchmarks/results/quality_rates.csv` are written by
 
-    python benchmarks/quality_rates.py
+```sh
+python benchmarks/quality_rates.py
+```
 
 **The clean waves.** 22 items in five factors. A quarter to half of the forms give one answer to
 all items; the share differs by unit (correlation of two forms 0.03). The other people differ in

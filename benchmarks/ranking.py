@@ -61,7 +61,9 @@ SECTION = """
 Sets that hold all at once (rule R2) must hold the true ranks of *all* units in 95 of 100 surveys;
 sets that hold each alone must do so for one unit. This section is written by
 
-    python benchmarks/ranking.py
+```sh
+python benchmarks/ranking.py
+```
 
 {rounds} simulated surveys a row (each alone: the sets of all units in every fourth), {draws} draws
 each. People answer 22 questions alike (correlation 0.4), singly or in clusters (ICC 0.05). Units

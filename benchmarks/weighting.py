@@ -39,7 +39,9 @@ Percent of {samples:,} seeded samples whose interval of 95 % holds the truth (Mo
 of the share; an end that is not there (beyond 0 or 1) counts as held on that side, and the last
 column says how often one is missing with `mean`. Written by
 
-    python benchmarks/weighting.py
+```sh
+python benchmarks/weighting.py
+```
 
 | people | clusters | weights vary by | q | `mean` | `xlogit` | `beta` | no end |
 | --- | --- | --- | --- | --- | --- | --- | --- |

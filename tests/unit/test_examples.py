@@ -1,4 +1,4 @@
-"""Every example in a docstring runs and prints what it says; every example of the docs is read."""
+"""Every example in a docstring runs and prints what it says; what pages name is there."""
 
 import doctest
 import importlib
@@ -6,15 +6,10 @@ import pkgutil
 import re
 from functools import cache
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
-import yaml
-from conftest import FACTS, UNITS
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.wave import Wave
-from sipas_analysis.instrument.pack import read_instrument
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sipas_analysis"
@@ -43,43 +38,6 @@ def test_examples_run(name, monkeypatch, read_once):
     assert ran.failed == 0
 
 
-def read_blocks(page, opening):
-    """Return the indented blocks of a page that begin with one of the keys, or with an entry."""
-    blocks = re.findall(r"(?:^    .*\n)+", (ROOT / page).read_text("utf-8"), re.M)
-    return [dedent(block) for block in blocks if re.match(rf" *(- |({opening}):)", block)]
-
-
-def test_examples_of_wave_yaml_are_read(tmp_path):
-    """Each block of docs/wave.md, in a wave that has the other keys; that of the README whole."""
-    (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    path = tmp_path / "wave.yaml"
-    blocks = read_blocks("docs/wave.md", "|".join(Wave.model_fields))
-    assert len(blocks) > 15
-    for block in blocks:
-        text = f"responses:\n{block}" if block.startswith("-") else block
-        variants = text.splitlines() if text.startswith("duplicates") else [text]
-        for variant in variants:  # two lines of one key are two examples
-            usual = {**FACTS, "instrument": "qd-2640-2017"}
-            rest = {key: usual[key] for key in usual if key not in yaml.safe_load(variant)}
-            path.write_text(yaml.safe_dump(rest, allow_unicode=True) + variant, "utf-8")
-            assert sipas.read_wave(path).year == 2024, variant
-    (readme,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
-    path.write_text(readme, "utf-8")
-    assert sipas.read_wave(path).id == "an-giang-2024"
-
-
-def test_examples_of_packs_are_read(tmp_path):
-    """The blocks of docs/packs.md, together, are a pack."""
-    path = tmp_path / "pack.yaml"
-    usual = {"id": "p", "title": {"vi": "P"}, "source": "", "status": "unverified"}
-    usual["factors"] = {"desk": {"vi": "Quầy"}}
-    blocks = read_blocks("docs/packs.md", "items|scale")
-    path.write_text(yaml.safe_dump(usual, allow_unicode=True) + "".join(blocks), "utf-8")
-    pack = read_instrument(path)
-    assert [*pack.items] == ["A1", "A2", "P1"]
-    assert pack.scale.not_applicable == ("8", "Không áp dụng")
-
-
 def test_what_the_docs_name_is_there():
     """Tests and functions of each rule in docs/method.md; links and paths of every page."""
     page = (ROOT / "docs/method.md").read_text("utf-8")
@@ -90,8 +48,7 @@ def test_what_the_docs_name_is_there():
     ]
     for text in re.findall(r"`([a-z]+(?:\.\w+)+)`", "".join(functions)):
         pkgutil.resolve_name(f"sipas_analysis.{text}")
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    for path in pages:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text("utf-8"))
         names |= {path.parent / link for link in links if "://" not in link}
     assert [name for name in names if not (ROOT / name).exists()] == []

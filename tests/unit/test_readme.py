@@ -3,30 +3,15 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from made_answers import FILE, ITEMS, make_answers
 
 import sipas_analysis as sipas
 
 ROOT = Path(__file__).parents[2]
-ITEMS = [f"{part}{number}" for part in "ABC" for number in range(1, 5)]
 FACTORS = {"A": "Access", "B": "Staff", "C": "Result"}
-
-
-def make_answers() -> pd.DataFrame:
-    """Return 12 answers on 1 to 7 of 240 people in four offices, with some blanks."""
-    rng = np.random.default_rng(18)
-    office = np.repeat([0, 1, 2, 3], 60)
-    person = 0.9 * rng.normal(size=(240, 1)) + np.array([0.2, 0.0, 0.6, -0.5])[office, None]
-    part = np.repeat(rng.normal(size=(240, 3)), 4, axis=1)
-    latent = person + part + rng.normal(size=(240, 12))
-    levels = pd.DataFrame(np.clip(np.rint(4.8 + latent), 1, 7), columns=ITEMS)
-    whole = np.clip(np.rint(levels.mean(axis=1) + rng.normal(0, 0.8, 240)), 1, 7)
-    levels = levels.mask(rng.random(levels.shape) < 0.04)
-    levels.insert(0, "office", np.array(["tax", "land", "health", "labour"])[office])
-    return levels.assign(whole=whole)
 
 
 def write_files(answers: pd.DataFrame, folder: Path) -> Path:
@@ -56,7 +41,7 @@ def write_files(answers: pd.DataFrame, folder: Path) -> Path:
         (folder / f"{name}.yaml").write_text(text, "utf-8")
     units = pd.DataFrame({"code": answers["office"].unique()})
     units.assign(name_vi=units["code"], group="all").to_csv(folder / "units.csv", index=False)
-    answers.to_csv(folder / "answers.csv", index=False)
+    answers.drop(columns=["sex", "age"]).to_csv(folder / "answers.csv", index=False)
     return folder / "wave.yaml"
 
 
@@ -66,7 +51,7 @@ def test_the_notebook_of_the_readme_runs_and_equals_files(tmp_path, monkeypatch)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     (block,) = [text for text in blocks if "sipas.survey(" in text]
     assert len([line for line in block.splitlines() if line.strip()]) <= 8
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(FILE.parent)
     notebook: dict[str, object] = {}
     exec(block, notebook)
     survey = sipas.read_survey(sipas.read_wave(wave))

@@ -123,7 +123,7 @@ def test_own_measures_go_before_those_of_the_library(read_own):
 def test_the_example_of_the_documentation_is_read(read_own):
     """Officers copy it."""
     text = (ROOT / "docs" / "wave.md").read_text("utf-8")
-    (block,) = re.findall(r"^    measures:\n(?:     .*\n)+", text, re.MULTILINE)
+    (block,) = re.findall(r"^measures:\n(?: .*\n)+", text, re.MULTILINE)
     assert read_own(dedent(block)).answer_items("qd-2640-2017")["E4"] == "sms-notice"
 
 
