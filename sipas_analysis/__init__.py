@@ -62,9 +62,11 @@ _HOMES = {
     "verdict": "improve.verdict",
     "report": "reports.report",
 }
-__all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
+_ROOMS = ("plot",)  # subpackages that are themselves names: sipas.plot.ranking(…)
+__all__ = [*_HOMES, *_ROOMS]  # noqa: PLE0604 (all are text)
 
 if TYPE_CHECKING:
+    from sipas_analysis import plot as plot
     from sipas_analysis.collect.frame_survey import survey as survey
     from sipas_analysis.collect.survey import read_survey as read_survey
     from sipas_analysis.collect.wave import read_wave as read_wave
@@ -113,6 +115,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
+    if name in _ROOMS:
+        return import_module(f"sipas_analysis.{name}")
     if name not in _HOMES:
         raise AttributeError(f"sipas_analysis has no {name!r}")
     function = getattr(import_module(f"sipas_analysis.{_HOMES[name]}"), name)

@@ -79,7 +79,7 @@ def draw_slopes(
         canvas.write(head, (x, 1.2 * size), size, anchor="middle", bold=True)
     for slope in sorted(slopes, key=lambda slope: slope.verdict in STYLES or slope.marked):
         _draw_slope(canvas, slope, scale, (left, right))
-    feet = _spread([scale.place(slope.after) for slope in named], heights, (top, top + height))
+    feet = spread_labels([scale.place(slope.after) for slope in named], heights, (top, top + height))
     for slope, lines, middle in zip(named, labels, feet, strict=True):
         colour = STYLES.get(slope.verdict, (SOFT,))[0]
         place = scale.place(slope.after)
@@ -115,7 +115,7 @@ def _draw_slope(canvas: Canvas, slope: Slope, scale: Scale, columns: tuple[float
         canvas.draw_shape(shape, point, 2.2 if shape == "circle" else 3.2, colour, WHITE)
 
 
-def _spread(
+def spread_labels(
     wishes: Sequence[float], heights: Sequence[float], ends: tuple[float, float]
 ) -> list[float]:
     """Return the middle of each label: near its wish, from top to bottom, none over another."""

@@ -7,7 +7,7 @@ not a forecast: a measure may fail to improve the item.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,6 +32,7 @@ from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.ratio_means import Mean, average_ratios
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.pack import OVERALL, Instrument
+from sipas_analysis.measure.index_gaps import find_gaps
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
 from sipas_analysis.measure.scores import check_scores, score, score_everyone
@@ -65,6 +66,8 @@ class Priority(ResultTable):
         important: Factors that are surely more important than the cut.
         reason: Why there is no matrix: a reason of ``drivers``, ``tied`` or ``no_signal`` (the
             factors together have no association beyond chance); empty if there is a matrix.
+        gaps: Of the whole survey the difference of each factor from the index, all at once, as
+            ``find_gaps`` returns it (rule R7); None of a unit, and if the index is no cut.
     """
 
     frame: pd.DataFrame
@@ -74,6 +77,7 @@ class Priority(ResultTable):
     importance: Importance | None
     reason: str
     important: tuple[str, ...] = ()
+    gaps: pd.DataFrame | None = field(default=None, repr=False)
 
     def sentences(self) -> list[str]:
         """Return sentences on the cuts, or on why there is no matrix."""
@@ -190,6 +194,7 @@ def prepare_priority(
 
 def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:
     """Place the factors of the whole or of one unit; see ``priority``."""
+    is_index = cut_percent is None and not unit
     if cut_percent is None:
         cut_percent = float(_rows_of(basis.scores, "")["value"][OVERALL])
     rows, shares = _rows_of(basis.scores, unit), basis.importance
@@ -221,7 +226,10 @@ def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None
         for code, is_separable, ends in zip(factors, separable, share, strict=True)
         if is_separable and cuts.compare_share(ends) > 0
     ]
-    return replace(result, frame=matrix[MATRIX], important=tuple(important))
+    gaps = None
+    if is_index and basis.whole is not None:
+        gaps = find_gaps(basis.whole.select(variable=[*factors, OVERALL]))
+    return replace(result, frame=matrix[MATRIX], important=tuple(important), gaps=gaps)
 
 
 @dataclass(frozen=True)

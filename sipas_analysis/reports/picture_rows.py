@@ -154,7 +154,7 @@ def write_change(points: float, language: Language) -> str:
 
 def list_level_shares(counts: pd.DataFrame, levels: Sequence[int]) -> list[float]:
     """Return the share in percent of each level, from columns ``answer`` and ``weight``."""
-    weights = counts.set_index("answer")["weight"].astype(float).reindex(levels).fillna(0.0)
+    weights = counts.set_index("answer")["weight"].astype(float).reindex([*levels]).fillna(0.0)
     return [100 * float(weight) / float(weights.sum()) for weight in weights]
 
 

@@ -154,14 +154,19 @@ class Subject:
 
         Without ``is_marked`` an item without a source has no mark, where none is explained.
         """
-        item = self.pack.items.get(code)
-        is_turned = item is not None and item.reverse
-        return make_text(
-            "report.coded_reversed" if is_turned else "report.coded",
-            code=code,
-            name=self.short_name(code),
-            mark=UNSURE if is_marked and self.pack.is_unattributed(code) else "",
-        )
+        return name_item(self.pack, code, is_marked=is_marked)
+
+
+def name_item(pack: Instrument, code: str, *, is_marked: bool = False) -> Text:
+    """Return code and wording of an item; see ``Subject.item_name``."""
+    item = pack.items.get(code)
+    is_turned = item is not None and item.reverse
+    return make_text(
+        "report.coded_reversed" if is_turned else "report.coded",
+        code=code,
+        name=Bilingual(vi=pack.label_of(code, "vi"), en=pack.label_of(code, "en")),
+        mark=UNSURE if is_marked and pack.is_unattributed(code) else "",
+    )
 
 
 def name_measure(pack: Instrument, word: MeasureWord) -> Text:

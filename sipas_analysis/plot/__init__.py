@@ -1,0 +1,27 @@
+"""Pictures to call from Python: ``sipas.plot.ranking(ranked)`` draws on axes of matplotlib.
+
+Each function takes a result and returns the axes, as seaborn does: ``ax`` are the axes to draw on,
+the current ones if left out; nothing is shown or saved. Values stand on real scales, so lines,
+limits and titles can be added. Rows, marks, colours and words are those of the reports
+(``reports.picture_rows``). Figures of too few people are counted, not drawn.
+"""
+
+from sipas_analysis.plot.answers import likert as likert
+from sipas_analysis.plot.changes import change as change
+from sipas_analysis.plot.coefficients import drivers as drivers
+from sipas_analysis.plot.importances import importance as importance
+from sipas_analysis.plot.importances import priority as priority
+from sipas_analysis.plot.indices import index as index
+from sipas_analysis.plot.indices import ranking as ranking
+from sipas_analysis.plot.item_quality import reliability as reliability
+
+__all__ = [
+    "change",
+    "drivers",
+    "importance",
+    "index",
+    "likert",
+    "priority",
+    "ranking",
+    "reliability",
+]

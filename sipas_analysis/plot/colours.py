@@ -1,0 +1,97 @@
+"""Colours of the report's pictures on the background of any axes, light or dark.
+
+Marks differ in shape as well as in colour. The colours stay apart under every kind of colour
+blindness, which a test simulates. On a background on which a colour could not be read it is mixed
+with the ink, which is matplotlib's colour of texts.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb, to_rgba
+
+from sipas_analysis.documents.canvas import INK
+from sipas_analysis.documents.chart_parts import ACCENT, SECOND, SOFT
+
+LEAST_CONTRAST = 3.0  # of a mark with its background, as WCAG 2.2 asks of pictures
+READABLE_CONTRAST = 4.5  # of a text
+STEPS = 20  # in which a colour is mixed with the ink
+MARKERS = {
+    "circle": "o",
+    "diamond": "D",
+    "square": "s",
+    "up": "^",
+    "down": "v",
+    "left": "<",
+    "right": ">",
+    "cross": "P",
+}
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The colours of a picture: its ink and background, and colours that can be read on it."""
+
+    ink: str
+    background: str
+
+    @classmethod
+    def read(cls, ax: Axes) -> "Colours":
+        """Return the colours of some axes; a clear background shows the figure behind it."""
+        faces = (ax.get_facecolor(), ax.figure.get_facecolor(), mpl.rcParams["figure.facecolor"])
+        solid = (face for face in map(to_rgba, faces) if face[3] > 0)
+        return cls(to_hex(mpl.rcParams["text.color"]), to_hex(next(solid, (1.0, 1.0, 1.0))))
+
+    def fit(self, colour: str, least: float = LEAST_CONTRAST) -> str:
+        """Return a colour of the report, mixed with the ink as far as it must be to be seen."""
+        if colour == INK:
+            return self.ink
+        mixed = (mix(colour, self.ink, step / STEPS) for step in range(STEPS + 1))
+        return next((one for one in mixed if self.contrast(one) >= least), self.ink)
+
+    def contrast(self, colour: str) -> float:
+        """Return the contrast of a colour with the background, 1 to 21 (WCAG 2.2)."""
+        return find_contrast(colour, self.background)
+
+    @cached_property
+    def accent(self) -> str:
+        """Colour of values, and of what is surely higher."""
+        return self.fit(ACCENT)
+
+    @cached_property
+    def second(self) -> str:
+        """Colour of what is surely lower."""
+        return self.fit(SECOND)
+
+    @cached_property
+    def soft(self) -> str:
+        """Colour of notes, and of what is not sure."""
+        return self.fit(SOFT, READABLE_CONTRAST)
+
+    @cached_property
+    def grid(self) -> str:
+        """Colour of thin lines behind the values."""
+        return mix(self.background, self.ink, 0.14)
+
+
+def mix(first: str, second: str, part: float) -> str:
+    """Return a colour between two: the first at 0, the second at 1."""
+    pairs = zip(to_rgb(first), to_rgb(second), strict=True)
+    return to_hex([a + (b - a) * part for a, b in pairs])
+
+
+def find_contrast(first: str, second: str) -> float:
+    """Return the contrast of two colours, 1 to 21 (WCAG 2.2)."""
+    low, high = sorted((_measure_light(to_rgb(first)), _measure_light(to_rgb(second))))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _measure_light(colour: Colour) -> float:
+    """Return the relative luminance of a colour, 0 to 1."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
