@@ -67,7 +67,9 @@ def list_choices(draft: Draft) -> list[Choice]:
     ]
     if pack.overall_item:
         code, label = pack.overall_item.code, pack.overall_item.text(language)
-        items.append((code, label, [find_header(code, sheet) for sheet in draft.sheets]))
+        by_word = [sheet.roles.get("overall", "") for sheet in draft.sheets]
+        pairs = zip(draft.sheets, by_word, strict=True)
+        items.append((code, label, [find_header(code, sheet) or word for sheet, word in pairs]))
     choices = [_make_choice("role", *role, headers) for role in roles]
     choices += [_make_choice("item", *item, headers) for item in items]
     for code, header in draft.questions.items():

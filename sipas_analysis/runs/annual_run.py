@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -81,6 +81,7 @@ class RunRequest:
     engine: str = "fork"
     scheduler: str = ""
     jobs: int = 0
+    on_report: Callable[[int, int], None] | None = None  # how many are made, of how many
 
 
 def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
@@ -90,7 +91,9 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
         ParameterError: A format, language or engine that is not known.
         UnitError: A unit that is not in the list, or has no form.
         OutputError: The folder cannot be written, or another run is writing to it.
+        LibraryError: The extra ``report`` is not installed.
     """
+    require_library("papermill")  # of all that reports need, before anything is computed
     if request.engine not in ENGINES:
         raise ParameterError("run_format", found=request.engine, known=", ".join(ENGINES))
     asked = report(survey, request.languages).languages
@@ -107,7 +110,7 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
         _open_executor(request.scheduler, str(survey.wave.path.absolute())) as executor,
         hold_files(survey.input_hashes),
     ):
-        results = _make_missing(survey, jobs, request.jobs or os.cpu_count() or 1, executor)
+        results = _make_missing(survey, jobs, request, executor)
         seconds = time.perf_counter() - start
         failed = {
             result.job.name: dict(result.failed)
@@ -133,20 +136,27 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
 
 
 def _make_missing(
-    survey: Survey, jobs: Sequence[Job], n_workers: int, executor: Executor | None
+    survey: Survey, jobs: Sequence[Job], request: RunRequest, executor: Executor | None
 ) -> list[JobResult]:
     """Make the reports that are not up to date, in forks of this process if possible."""
+    n_workers, tell = request.jobs or os.cpu_count() or 1, request.on_report or _tell_nobody
     missing = [job for job in jobs if not is_fresh(job)]
     n_fresh = len(jobs) - len(missing)
     print_message("run_plan", n=len(jobs), fresh=n_fresh, todo=len(missing))
+    tell(0, len(missing))
     ended = start_reports(survey, missing, n_workers, executor)
     results: list[JobResult] = []
     for result in ended:
         results.append(result)
+        tell(len(results), len(missing))
         left = len(missing) - len(results)
         seconds = format_number(result.seconds, choose_language(), 1)
         print_message("run_one", name=_name_report(result.job.name), seconds=seconds, left=left)
     return results
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    """Tell nobody how many reports are made: the terminal has a line for each."""
 
 
 def start_reports(

@@ -8,7 +8,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import chain
 from math import isfinite
 from pathlib import Path
@@ -37,8 +39,24 @@ USAGE_MISTAKES = {  # sentences of typer, which has English only, by the message
 }
 
 
+_LANGUAGE: ContextVar[Language | None] = ContextVar("_LANGUAGE", default=None)
+
+
+@contextmanager
+def speak(language: Language) -> Iterator[None]:
+    """Print in this language meanwhile, whatever the command line or the system says."""
+    token = _LANGUAGE.set(language)
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(token)
+
+
 def choose_language() -> Language:
-    """Return the language of the command line: ``--lang``, else the system's, else English."""
+    """Return the language of what is printed: ``speak``, ``--lang``, the system, else English."""
+    chosen = _LANGUAGE.get()
+    if chosen:
+        return chosen
     words = zip(sys.argv, sys.argv[1:], strict=False)
     option = next((value for name, value in words if name == "--lang"), "")
     option = next((word[7:] for word in sys.argv if word.startswith("--lang=")), option)
@@ -142,6 +160,11 @@ def print_table(title: str, frame: "pd.DataFrame") -> None:
         for column, width in zip(table.columns, widths, strict=True):
             column.width = width
     console.print(table)
+
+
+def list_cells(frame: "pd.DataFrame") -> dict[str, list[str]]:
+    """Return the cells of a table as text by head, in the language of what is printed."""
+    return {_name_column(str(name)): _format_column(frame[name]) for name in frame}
 
 
 def _share_width(columns: Mapping[str, Sequence[str]], width: int) -> list[int]:

@@ -1,0 +1,313 @@
+"""The page that leads an officer from files to reports, made of widgets (``start.ipynb``).
+
+The page only asks and shows; what happens stands in ``start_steps.py``. Texts are shown as text:
+the name of a unit or of a file is never taken for markup.
+"""
+
+import os
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.desk.start_steps import (
+    Answers,
+    Line,
+    check_wave,
+    decide_draft,
+    describe_error,
+    describe_recognised,
+    keep_upload,
+    list_answer_files,
+    list_lines,
+    look_at_files,
+    make_reports,
+    show_lines,
+    write_wave_files,
+)
+from sipas_analysis.draft.decisions import AS_FOUND, NO_ANSWER, Choice, list_choices, list_groups
+from sipas_analysis.draft.recognised import Draft
+from sipas_analysis.extras import require_library
+from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.reports.file_names import FORMATS
+from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
+
+if TYPE_CHECKING:
+    from ipywidgets import Button, Dropdown
+
+WIDE = {"width": "46rem", "max_width": "100%"}
+LABEL = {"description_width": "22rem"}
+FACTS = {"title": "name", "year": "year", "province": "province", "publisher": "publisher"}
+HEIGHT = 900  # of the opened report
+
+
+class StartPage:
+    """Four steps, each a box of widgets: ``files``, ``columns``, ``check``, ``reports``.
+
+    Args:
+        folder: Folder of the wave: where ``wave.yaml`` and the results are written.
+        language: Language to begin with, ``vi`` or ``en``; the page has a switch.
+
+    Raises:
+        LibraryError: ipywidgets is not installed.
+    """
+
+    def __init__(self, folder: str = "khao-sat", language: Language = "vi") -> None:
+        require_library("ipywidgets")
+        import ipywidgets
+
+        self.widgets: Any = ipywidgets
+        self.folder, self.language = Path(folder), language
+        self.aside = TemporaryDirectory(prefix="sipas-")
+        self.uploads: dict[str, Path] = {}
+        self.draft: Draft | None = None
+        self.survey: Survey | None = None
+        self.languages = ipywidgets.ToggleButtons(
+            options=[(say(name, "portal.own_name"), name) for name in LANGUAGES], value=language
+        )
+        self.languages.observe(self._change_language, "value")
+        boxes = (ipywidgets.VBox() for _ in range(4))
+        self.files, self.columns, self.check, self.reports = boxes
+        self._show_all()
+
+    def _change_language(self, change: dict[str, Any]) -> None:
+        self.language = change["new"]
+        if self.draft is not None:
+            paths = [sheet.path for sheet in self.draft.sheets]
+            self.draft = look_at_files(paths, self.folder, self.language)
+        self._show_all()
+
+    def _show_all(self) -> None:
+        self._show_files()
+        self._show_columns()
+        self._show_check()
+        self._show_reports()
+
+    # ── parts of every step
+
+    def _say(self, message: str, **fields: object) -> str:
+        return say(self.language, f"start.{message}", **fields)
+
+    def _title(self, step: str) -> Any:
+        title, text = escape(self._say(f"{step}.title")), escape(self._say(f"{step}.text"))
+        return self.widgets.HTML(f"<h3>{title}</h3><p>{text}</p>")
+
+    def _button(self, message: str, act: Callable[[], None], out: Any) -> "Button":
+        """Return a button; while it acts it is off, and an error is shown as a paragraph."""
+        button = self.widgets.Button(
+            description=self._say(message), layout={"width": "max-content"}, button_style="primary"
+        )
+        button.add_class(f"sipas-{message.replace('.', '-')}")
+
+        def click(_: object) -> None:
+            button.disabled, out.value = True, escape(self._say("working"))
+            try:
+                out.value = ""
+                act()
+            except Exception as error:
+                self._show(out, describe_error(error, self.language))
+            finally:
+                button.disabled = False
+
+        button.on_click(click)
+        return button
+
+    def _show(self, out: Any, lines: list[Line]) -> None:
+        out.value = show_lines(lines, self.language)
+
+    # ── 1. files
+
+    def _show_files(self) -> None:
+        kinds = ",".join((*ANSWER_ENDINGS, ".csv"))
+        known = [path.as_posix() for path in list_answer_files(Path())]
+        self.place = self.widgets.Text(
+            self.folder.as_posix(), description=self._say("files.folder"), style=LABEL, layout=WIDE
+        )
+        self.listed = self.widgets.SelectMultiple(
+            options=known, rows=min(8, max(3, len(known))), layout=WIDE
+        )
+        self.upload = self.widgets.FileUpload(
+            accept=kinds, multiple=True, description=self._say("files.upload")
+        )
+        self.upload.observe(self._keep_uploads, "value")
+        self.uploaded, self.seen = self.widgets.HTML(), self.widgets.HTML()
+        look = self._button("files.look", self._look, self.seen)
+        parts = [self.languages, self._title("files"), self.place, self.listed, self.upload]
+        self.files.children = [*parts, self.uploaded, look, self.seen]
+        self._list_uploads()
+
+    def _keep_uploads(self, change: dict[str, Any]) -> None:
+        for file in change["new"]:
+            path = keep_upload(file["name"], bytes(file["content"]), Path(self.aside.name))
+            self.uploads[path.name] = path
+        self._list_uploads()
+
+    def _list_uploads(self) -> None:
+        names = "; ".join(self.uploads)
+        self.uploaded.value = escape(self._say("files.uploaded", names=names)) if names else ""
+
+    def _paths(self) -> list[Path]:
+        return [*map(Path, self.listed.value), *self.uploads.values()]
+
+    def _look(self) -> None:
+        self.folder = Path(self.place.value or ".")
+        if (self.folder / "wave.yaml").exists():
+            self._show(self.seen, [Line(self._say("files.has_wave", path=self.folder))])
+            return
+        if not self._paths():
+            self._show(self.seen, [Line(self._say("files.none"), "warning")])
+            return
+        self.draft = look_at_files(self._paths(), self.folder, self.language)
+        printed = describe_recognised(self.draft, self.language)
+        self._show(self.seen, [*list_lines(printed, self.language)])
+        self._show_columns()
+
+    # ── 2. columns
+
+    def _show_columns(self) -> None:
+        self.choices: dict[tuple[str, str], Dropdown] = {}
+        self.groups: dict[str, Dropdown] = {}
+        self.facts: dict[str, Any] = {}
+        if self.draft is None:
+            later = self.widgets.HTML(escape(self._say("columns.later")))
+            self.columns.children = [self._title("columns"), later]
+            return
+        choices, out = list_choices(self.draft), self.widgets.HTML()
+        for choice in choices:
+            self.choices[choice.key] = self._drop_down(choice)
+        kinds = [*dict.fromkeys(choice.kind for choice in choices)]
+        folds = [self._fold_choices(kind) for kind in kinds]
+        self.unit_groups = self.widgets.VBox()
+        self.choices["role", "unit"].observe(lambda _: self._show_groups(), "value")
+        self._show_groups()
+        self.rest = self.widgets.Checkbox(
+            description=self._say("columns.rest"), indent=False, layout=WIDE
+        )
+        write = self._button("columns.write", lambda: self._write(out), out)
+        facts = self._ask_facts(self.draft)
+        parts = [self._title("columns"), *facts, *folds, self.unit_groups, self.rest, write, out]
+        self.columns.children = parts
+
+    def _drop_down(self, choice: Choice) -> Any:
+        """Return the options of a choice, beside its label."""
+        names = {"": "none", AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
+        options = [
+            (self._say(f"columns.{names[option]}") if option in names else option, option)
+            for option in choice.options
+        ]
+        return self.widgets.Dropdown(
+            options=options,
+            value=choice.value,
+            description=choice.label,
+            style=LABEL,
+            layout=WIDE,
+            description_allow_html=False,
+        )
+
+    def _fold_choices(self, kind: str) -> Any:
+        """Return the choices of one kind, under their title."""
+        title = self.widgets.HTML(f"<b>{escape(self._say(f'columns.{kind}'))}</b>")
+        choices = [part for (of_kind, _), part in self.choices.items() if of_kind == kind]
+        return self.widgets.VBox([title, *choices])
+
+    def _ask_facts(self, draft: Draft) -> list[Any]:
+        """Return the fields for title, year, province and publisher."""
+        for name, message in FACTS.items():
+            value = str(draft.year or "") if name == "year" else ""
+            self.facts[name] = self.widgets.Text(
+                value, description=self._say(f"columns.{message}"), style=LABEL, layout=WIDE
+            )
+            self.facts[name].add_class(f"sipas-fact-{name}")
+        return [*self.facts.values()]
+
+    def _show_groups(self) -> None:
+        """Show a drop-down for each unit whose group is not known."""
+        assert self.draft is not None
+        draft = decide_draft(self.draft, self._answers())
+        title = self.widgets.HTML(f"<b>{escape(self._say('columns.groups'))}</b>")
+        options = [(self._say("columns.none"), ""), *((name, name) for name in list_groups(draft))]
+        self.groups = {
+            unit: self.widgets.Dropdown(
+                options=options, value="", description=unit, style=LABEL, layout=WIDE
+            )
+            for unit in draft.units_to_place
+        }
+        self.unit_groups.children = [title, *self.groups.values()] if self.groups else []
+
+    def _answers(self) -> Answers:
+        """Return what is filled in."""
+        facts: dict[str, object] = {}
+        for name, part in self.facts.items():
+            text = part.value.strip()
+            if text:
+                facts[name] = _read_year(text) if name == "year" else {self.language: text}
+        columns: Any = {key: part.value for key, part in self.choices.items()}
+        groups = {unit: part.value for unit, part in self.groups.items() if part.value}
+        rest = bool(getattr(self, "rest", None) and self.rest.value)
+        return Answers(columns, facts, groups, rest)
+
+    def _write(self, out: Any) -> None:
+        draft = write_wave_files(self._paths(), self.folder, self.language, self._answers())
+        sentences = [say(self.language, "cli.said.wrote", path=path) for path in draft.written]
+        self._show(out, [Line(text) for text in sentences])
+
+    # ── 3. check
+
+    def _show_check(self) -> None:
+        out = self.widgets.HTML()
+        button = self._button("check.check", lambda: self._check(out), out)
+        self.check.children = [self._title("check"), button, out]
+
+    def _check(self, out: Any) -> None:
+        self.survey = None
+        self.survey, printed = check_wave(self.folder, self.language)
+        self._show(out, [*list_lines(printed, self.language), Line(self._say("check.done"))])
+
+    # ── 4. reports
+
+    def _show_reports(self) -> None:
+        out = self.widgets.HTML()
+        self.formats = {
+            name: self.widgets.Checkbox(
+                name in ("html", "docx"), description=name, indent=False, layout={"width": "5rem"}
+            )
+            for name in FORMATS
+        }
+        self.bar = self.widgets.IntProgress(0, 0, 1, layout={**WIDE, "visibility": "hidden"})
+        self.opened = self.widgets.HTML()
+        button = self._button("reports.run", lambda: self._run(out), out)
+        formats = self.widgets.HBox([*self.formats.values()])
+        parts = [self._title("reports"), formats, button, self.bar, out, self.opened]
+        self.reports.children = parts
+
+    def _run(self, out: Any) -> None:
+        if self.survey is None:
+            self.survey, _ = check_wave(self.folder, self.language)
+        self.bar.layout.visibility = "visible"
+        formats = [name for name, box in self.formats.items() if box.value]
+        path, printed = make_reports(
+            self.survey, ["html", *formats], self.language, self._show_progress
+        )
+        self._show(out, [*list_lines(printed, self.language)])
+        self._open(path)
+
+    def _show_progress(self, done: int, total: int) -> None:
+        self.bar.max, self.bar.value = max(total, 1), done if total else 1
+
+    def _open(self, path: Path) -> None:
+        """Show the page of all reports, and where its file is."""
+        text = escape(self._say("reports.open", path=path))
+        place = quote(Path(os.path.relpath(path)).as_posix())
+        title = escape(self._say("reports.frame"), quote=True)
+        self.opened.value = (
+            f'<p>{text}</p><iframe src="{place}" title="{title}" width="100%" height="{HEIGHT}">'
+            "</iframe>"
+        )
+
+
+def _read_year(text: str) -> int | str:
+    """Return a year as a number; another text is refused when the wave is read."""
+    return int(text) if text.isdecimal() else text

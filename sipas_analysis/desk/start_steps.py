@@ -1,0 +1,213 @@
+"""The steps of the page that leads an officer: look at files, decide, check, make the reports.
+
+Every step calls what a command of the same name calls: ``sipas init``, ``check`` and ``run``. No
+step writes anything but the one that says so.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sipas_analysis.arguments import check_file_name
+from sipas_analysis.collect.survey import Survey, read_survey
+from sipas_analysis.collect.wave import PLAN_FILES, read_wave
+from sipas_analysis.documents.writers.html import load_templates
+from sipas_analysis.documents.writers.terminal import describe_crash, list_cells, speak
+from sipas_analysis.draft.decisions import Key, decide
+from sipas_analysis.draft.recognised import Draft
+from sipas_analysis.draft.wave_file import recognise_wave, write_draft
+from sipas_analysis.errors import OutputError, SeveralError, SipasError
+from sipas_analysis.files import (
+    find_shortage,
+    hash_if_there,
+    is_inside,
+    write_log,
+    write_whole,
+)
+from sipas_analysis.messages import Language, say
+from sipas_analysis.reports.check_output import describe_check
+from sipas_analysis.reports.draft_output import describe_draft
+from sipas_analysis.reports.edition_output import describe_editions
+from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOT_ANSWERS = ("units.csv", *PLAN_FILES)
+NOT_SEARCHED = ("outputs", "data")
+Printed = tuple[str, "pd.DataFrame | None"]  # a sentence, or a title with its table
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence of the page, or a title with its table."""
+
+    text: str
+    style: str = ""
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an officer filled in.
+
+    Attributes:
+        columns: Chosen option by key of ``list_choices``.
+        facts: Keys of ``wave.yaml``.
+        groups: Group by name of a unit.
+        ignores_rest: Whether columns that nobody placed are not read.
+    """
+
+    columns: Mapping[Key, str] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    ignores_rest: bool = False
+
+
+def list_answer_files(folder: Path) -> list[Path]:
+    """Return files that may hold answers, in a folder and in its folders, in order of their names.
+
+    Hidden folders, outputs and the data of the demo are not searched, nor a folder with a wave.
+    """
+    if not folder.is_dir():
+        return []
+    inside = [path for path in folder.iterdir() if path.is_dir() and path.name not in NOT_SEARCHED]
+    inside = [path for path in inside if path.name[0] != "." and not (path / "wave.yaml").exists()]
+    paths = [path for place in (folder, *sorted(inside)) for path in sorted(place.iterdir())]
+    return [path for path in paths if path.is_file() and _may_hold_answers(path)]
+
+
+def _may_hold_answers(path: Path) -> bool:
+    is_named = path.suffix.lower() in ANSWER_ENDINGS and path.name not in NOT_ANSWERS
+    return is_named and not path.name.startswith(("~$", "."))
+
+
+def keep_upload(name: str, content: bytes, aside: Path) -> Path:
+    """Keep an uploaded file in a temporary folder under its own name; return its path.
+
+    Raises:
+        ConfigError: No file can have that name.
+    """
+    plain = check_file_name(name.replace("\\", "/").rpartition("/")[2]).lstrip(".") or "file"
+    return write_whole(aside / plain, content)
+
+
+def look_at_files(paths: Sequence[Path], folder: Path, language: Language) -> Draft:
+    """Return what ``sipas init`` recognises in files; nothing is written."""
+    return recognise_wave(paths, folder, language)
+
+
+def write_wave_files(
+    paths: Sequence[Path], folder: Path, language: Language, answers: Answers
+) -> Draft:
+    """Copy the files into the folder, and write the draft with what was decided.
+
+    Raises:
+        OutputError: A file exists already, or the folder cannot be written.
+    """
+    copied = [_copy_file(path, folder) for path in paths]
+    return write_draft(decide_draft(recognise_wave(copied, folder, language), answers))
+
+
+def decide_draft(draft: Draft, answers: Answers) -> Draft:
+    """Return a draft with the answers of an officer."""
+    return decide(
+        draft, answers.columns, answers.facts, answers.groups, ignores_rest=answers.ignores_rest
+    )
+
+
+def _copy_file(path: Path, folder: Path) -> Path:
+    """Copy a file into the folder of the wave, unless it lies there, or the same file does."""
+    target = folder / path.name
+    if is_inside(path, folder):
+        return path
+    if target.exists() and hash_if_there(target) != hash_if_there(path):
+        raise OutputError("exists", path=target)
+    return target if target.exists() else write_whole(target, path.read_bytes())
+
+
+def check_wave(wave: Path, language: Language) -> tuple[Survey, list[Printed]]:
+    """Return the survey of a wave, and what ``sipas check`` prints of it.
+
+    Raises:
+        SipasError: The wave or the answers cannot stand.
+    """
+    facts = read_wave(wave)
+    survey = read_survey(facts)
+    numbers = {"n_read": survey.n_read, "n": len(survey.frame)}
+    title, n_units = facts.title.text(language), survey.frame["unit"].nunique()
+    read = say(language, "cli.said.read", title=title, n_units=n_units, **numbers)
+    with speak(language):
+        return survey, [(read, None), *describe_check(survey, language)]
+
+
+def find_output(survey: Survey) -> Path:
+    """Return the folder of the results: beside ``wave.yaml``."""
+    return survey.wave.path.parent / "outputs" / survey.wave.id
+
+
+def make_reports(
+    survey: Survey,
+    formats: Sequence[str],
+    language: Language,
+    on_report: Callable[[int, int], None] | None = None,
+) -> tuple[Path, list[Printed]]:
+    """Make all reports of a wave as ``sipas run`` does; return the page of all, and what was said.
+
+    Args:
+        survey: Validated forms.
+        formats: Formats of the reports.
+        language: Language of the sentences.
+        on_report: Called with the number of reports made, and of all.
+
+    Raises:
+        SipasError: The reports cannot be made.
+    """
+    from sipas_analysis.runs.annual_run import RunRequest, run_wave  # slow to import
+
+    folder, log = find_output(survey), io.StringIO()
+    with speak(language), redirect_stdout(log), redirect_stderr(log):
+        warnings = [*describe_editions(survey, folder, language)]
+        failed = run_wave(survey, RunRequest(folder, formats=formats, on_report=on_report))
+    lines: list[Printed] = [*warnings]
+    if failed:
+        lines.append((say(language, "cli.said.failed", n=len(failed)), None))
+        lines += [(f"{name}: {why}", None) for name, why in failed.items()]
+    lines += [(text, None) for text in log.getvalue().splitlines()[-2:]]  # receipt, time
+    return folder / "index.html", lines
+
+
+def describe_recognised(draft: Draft, language: Language) -> list[Printed]:
+    """Return what ``sipas init`` prints of a draft, without the last sentence: what comes next."""
+    lines: list[Printed] = [*describe_draft(draft, language)]
+    return lines[:-1]
+
+
+def describe_error(error: Exception, language: Language) -> list[Line]:
+    """Return an error as the command line prints it: paragraphs, never a traceback."""
+    shortage = None if isinstance(error, SipasError) else find_shortage(error)
+    known = shortage or error
+    if isinstance(known, SeveralError):
+        return [Line(part.text(language), "warning") for part in known.merge_equal()]
+    if isinstance(known, SipasError):
+        return [Line(known.text(language), "warning")]
+    path, fault = write_log(describe_crash(error)), type(error).__name__
+    return [Line(say(language, "cli.said.internal", why=fault, path=path), "warning")]
+
+
+def show_lines(lines: Iterable[Line], language: Language) -> str:
+    """Return lines as HTML; every text is escaped."""
+    page = load_templates().get_template("lines.html.j2")
+    return page.render(lines=list(lines), language=language)
+
+
+def list_lines(printed: Iterable[Printed], language: Language) -> Iterator[Line]:
+    """Yield sentences and tables that a command prints as lines of the page."""
+    with speak(language):
+        for text, table in printed:
+            cells = {} if table is None else list_cells(table)
+            yield Line(text, "", [*cells], [*zip(*cells.values(), strict=True)])

@@ -1,0 +1,183 @@
+"""Every notebook in JupyterLab, in a real browser, light and dark; the page that leads an officer.
+
+One server and one browser for all. What JupyterLab shows is read from its own model of a notebook;
+whether it can be read is measured: the contrast of every text against what lies behind it.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from browser import NEEDED, PATIENCE
+
+pytestmark = NEEDED
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+OPEN = """async path => {
+    const widget = await window.jupyterapp.commands.execute('docmanager:open', {path});
+    await widget.context.ready;
+    await widget.sessionContext.ready;
+}"""
+RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
+    .filter(cell => cell.cell_type === 'code').map(cell => [cell.execution_count, cell.outputs])"""
+CLOSE = """async () => {
+    const widget = window.jupyterapp.shell.currentWidget;
+    await widget.context.save();
+    await widget.sessionContext.shutdown();
+    widget.dispose();
+}"""
+# Of each text of ours: its contrast with the nearest background behind it, by WCAG 2.
+CONTRASTS = """() => {
+    const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+    const behind = node => {
+        for (; node; node = node.parentElement) {
+            const colour = parse(getComputedStyle(node).backgroundColor);
+            if (colour.length === 3 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const nodes = document.querySelectorAll('.sipas-chapter *, .sipas-view *');
+    const texts = [...nodes].filter(node => node.tagName !== 'STYLE' && node.checkVisibility()
+        && [...node.childNodes].some(part => part.nodeType === 3 && part.textContent.trim()));
+    return texts.map(node => {
+        const pair = [light(parse(getComputedStyle(node).color)), light(behind(node))];
+        return [(Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05), node.textContent];
+    });
+}"""
+# Tables of ours that are wider than their output and cannot be scrolled.
+CUT = """() => [...document.querySelectorAll('.sipas-chapter table, .sipas-view table')]
+    .filter(table => table.checkVisibility()).filter(table => {
+        const output = table.closest('.jp-OutputArea-output');
+        for (let node = table; node && node !== output; node = node.parentElement)
+            if (['auto', 'scroll'].includes(getComputedStyle(node).overflowX)) return false;
+        return output && getComputedStyle(output).overflowX === 'hidden'
+            && table.scrollWidth > output.clientWidth + 1;
+    }).map(table => table.textContent.slice(0, 40))"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder as ``sipas lab`` makes it: the notebooks, and the demo under ``data``."""
+    place = tmp_path_factory.mktemp("lab")
+    for name in NOTEBOOKS:
+        shutil.copy(ROOT / "notebooks" / name, place / name)
+    (place / "data").symlink_to(ROOT / "data")
+    return place
+
+
+@pytest.fixture(scope="module")
+def address(folder, tmp_path_factory):
+    """The address of a JupyterLab in that folder, which ends with the tests."""
+    home = tmp_path_factory.mktemp("home")
+    for name, content in SETTINGS.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), "utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", str(folder), "--no-browser", "--allow-root"]
+    command += [
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1",
+    ]
+    command += ["--LabApp.expose_app_in_browser=True", "--log-level=ERROR"]
+    command += [f"--IdentityProvider.token={token}"]
+    places = {name: str(home) for name in ("HOME", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")}
+    places |= {"JUPYTER_RUNTIME_DIR": str(home), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    places |= {"JUPYTERLAB_WORKSPACES_DIR": str(home), "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    server = subprocess.Popen(
+        command, env=os.environ | places, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{base}/api?token={token}")
+        yield f"{base}/lab?token={token}&reset"
+    finally:
+        server.terminate()
+        server.wait(PATIENCE)
+
+
+def _wait_for(address):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(10 * PATIENCE):
+        try:
+            with opener.open(address):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"JupyterLab did not answer in {PATIENCE} s")
+
+
+@pytest.fixture(scope="module")
+def page(address):
+    """One tab with JupyterLab; nothing but this machine is reached."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+        )
+        tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        tab.set_default_timeout(60_000)
+        tab.goto(address)
+        tab.wait_for_selector(".jp-Launcher")
+        yield tab
+        browser.close()
+
+
+def look(page, theme, path):
+    """Change the theme, and take a picture of the whole notebook."""
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+        THEMES[theme],
+    )
+    page.wait_for_selector(
+        f"body[data-jp-theme-light={str(theme == 'light').lower()}]", state="attached"
+    )
+    height = page.evaluate(
+        "() => Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer')]"
+        ".filter(part => part.checkVisibility()).map(part => part.scrollHeight))"
+    )
+    page.set_viewport_size({"width": 1280, "height": min(int(height) + 200, 16_000)})
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_and_can_be_read_in_both_themes(page, name, tmp_path):
+    """All cells to the end, no error, no warning; every text of ours has a contrast of 4.5."""
+    page.evaluate(OPEN, name)
+    page.evaluate(RUN)
+    cells = page.evaluate(OUTPUTS)
+    outputs = [output for _, outputs in cells for output in outputs]
+    assert all(count for count, _ in cells)
+    assert [output["evalue"] for output in outputs if output["output_type"] == "error"] == []
+    assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []
+    for theme in THEMES:
+        look(page, theme, tmp_path / f"{Path(name).stem}.{theme}.png")
+        faint = [text for contrast, text in page.evaluate(CONTRASTS) if contrast < 4.5]
+        assert faint == []
+        assert page.evaluate(CUT) == []
+    page.evaluate(CLOSE)
