@@ -6,6 +6,10 @@ limits and titles can be added. Rows, marks, colours and words are those of the 
 (``reports.picture_rows``). Figures of too few people are counted, not drawn.
 """
 
+from sipas_analysis.extras import require_library
+
+require_library("matplotlib")
+
 from sipas_analysis.plot.answers import likert as likert
 from sipas_analysis.plot.changes import change as change
 from sipas_analysis.plot.coefficients import drivers as drivers

@@ -232,7 +232,9 @@ def write_report(
 
     Raises:
         ParameterError: A further parameter that follows from the other arguments.
+        LibraryError: The extra ``report`` is not installed.
     """
+    require_library("papermill")
     started = start_report(survey, languages, unit)
     report_languages, unit = started.languages, started.subject.unit
     usual = {
