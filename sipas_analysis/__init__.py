@@ -56,13 +56,15 @@ _HOMES = {
     "pool_fits": "explain.pool_results",
     "importance": "explain.importance",
     "priority": "explain.priority",
+    "penalties": "explain.penalty_reward",
+    "table": "explain.model_table",
     # report
     "plan": "improve.plan",
     "read_plan": "improve.plan_file",
     "verdict": "improve.verdict",
     "report": "reports.report",
 }
-_ROOMS = ("plot",)  # subpackages that are themselves names: sipas.plot.ranking(…)
+_ROOMS = {"plot": "matplotlib"}  # sipas.plot.ranking(…): a subpackage, and the library it needs
 __all__ = [*_HOMES, *_ROOMS]  # noqa: PLE0604 (all are text)
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ if TYPE_CHECKING:
     from sipas_analysis.collect.wave import read_wave as read_wave
     from sipas_analysis.explain.drivers import drivers as drivers
     from sipas_analysis.explain.importance import importance as importance
+    from sipas_analysis.explain.model_table import table as table
+    from sipas_analysis.explain.penalty_reward import penalties as penalties
     from sipas_analysis.explain.pool_results import pool_estimates as pool_estimates
     from sipas_analysis.explain.pool_results import pool_fits as pool_fits
     from sipas_analysis.explain.priority import priority as priority
@@ -116,6 +120,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> object:
     if name in _ROOMS:
+        import_module("sipas_analysis.extras").require_library(_ROOMS[name])
         return import_module(f"sipas_analysis.{name}")
     if name not in _HOMES:
         raise AttributeError(f"sipas_analysis has no {name!r}")

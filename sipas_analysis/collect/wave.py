@@ -43,7 +43,7 @@ from sipas_analysis.instrument.strict_yaml import (
     check_model,
     read_model,
 )
-from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS, TEXT_ENDINGS
 from sipas_analysis.sheets.texts import CONTROL, fold_text
 
@@ -99,6 +99,13 @@ class Wave(Strict):
     _path: Path = PrivateAttr(default=Path("wave.yaml"))
     _sha256: str = PrivateAttr(default="")
     _pack: Instrument | None = PrivateAttr(default=None)
+
+    def __repr__(self) -> str:
+        head = say("en", "view.wave", id=self.id, title=self.title.text("en"))
+        facts = {"instrument": self.instrument, "year": self.year}
+        languages = ", ".join(self.languages)
+        tail = say("en", "view.wave.facts", languages=languages, n=len(self.responses), **facts)
+        return f"{head}\n{tail}"
 
     @property
     def path(self) -> Path:

@@ -11,7 +11,7 @@ from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.result_table import ResultTable
-from sipas_analysis.messages import Language, read_catalogue, say
+from sipas_analysis.messages import Language, format_number, read_catalogue, say
 
 MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal": "ordinal"}
 Key = str | tuple[str, str]  # a model, or a key of ``by`` and a model
@@ -67,7 +67,7 @@ class Drivers(ResultTable):
             outcome=self.outcome or "–",
             n=self.n,
             n_lost=self.n_lost,
-            r_squared="–" if np.isnan(self.r_squared) else f"{self.r_squared:.4f}",
+            r_squared=format_number(float(self.r_squared), self.language, 4),
         )
         missing = [
             f"{', '.join(models)}: {_say_reason(why, self.language)}"

@@ -13,7 +13,7 @@ from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.printed_result import ResultPart
 from sipas_analysis.infer.result_table import ResultTable
-from sipas_analysis.messages import say
+from sipas_analysis.messages import format_number, say
 
 CANNOT_TELL = "cannot_tell"
 WITHOUT, WITH, ATTITUDE = "factors", "with_facts", "attitude"
@@ -88,8 +88,8 @@ class FactDrivers(ResultTable):
             outcome=self.outcome,
             n=self.n,
             n_lost=self.n_lost,
-            without=f"{self.r_squared[WITHOUT]:.4f}",
-            with_facts=f"{self.r_squared[WITH]:.4f}",
+            without=format_number(float(self.r_squared[WITHOUT]), self.language, 4),
+            with_facts=format_number(float(self.r_squared[WITH]), self.language, 4),
         )
         rows = self.select_vanished().to_dict("records")
         told = [

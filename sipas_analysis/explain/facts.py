@@ -20,7 +20,7 @@ from sipas_analysis.infer.group_tests import t_test
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.printed_result import ResultPart
 from sipas_analysis.infer.result_table import ResultTable
-from sipas_analysis.messages import say
+from sipas_analysis.messages import format_number, say
 from sipas_analysis.records.office_records import Records
 from sipas_analysis.records.steps import run_query
 from sipas_analysis.sheets.texts import fold_text
@@ -93,8 +93,8 @@ class JoinedFacts(ResultTable):
     def sentences(self) -> list[str]:
         """Return how many forms were matched, and whether they differ."""
         n, share = len(self.facts), 100 * self.n_matched / max(len(self.facts), 1)
-        late = "–" if np.isnan(self.late_percent) else f"{self.late_percent:.1f}"
-        fields = {"percent": f"{share:.1f}", "late": late}
+        late = format_number(float(self.late_percent), self.language, 1)
+        fields = {"percent": format_number(share, self.language, 1), "late": late}
         text = say(self.language, "explain.joined", n=self.n_matched, n_all=n, **fields)
         other = [say(self.language, "explain.joined_differ")] if self.differs else []
         again = (

@@ -23,7 +23,7 @@ from sipas_analysis.explain.standard_errors import (
 from sipas_analysis.infer.combinations import Combination, read_combination
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.result_table import ResultTable
-from sipas_analysis.messages import Language, say
+from sipas_analysis.messages import Language, format_number, say
 
 if TYPE_CHECKING:
     from formulaic import ModelSpec
@@ -145,7 +145,7 @@ class FittedModel(ResultTable):
             family=self.family,
             n=self.n,
             n_lost=self.n_lost,
-            r_squared=f"{self.r_squared:.4f}",
+            r_squared=format_number(float(self.r_squared), self.language, 4),
         )
         few = self.errors == "design" and any(note.id == "few_clusters" for note in self.notes)
         may_correct = few and self.family in FAMILIES and not list_obstacles(self.design)

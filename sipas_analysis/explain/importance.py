@@ -43,7 +43,7 @@ from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.replicates import weigh_forms
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.measure.ranking import rank_sets
-from sipas_analysis.messages import say
+from sipas_analysis.messages import format_number, say
 
 VALUE = ("value", "se", "low", "high", "df")
 SHARE = ("share", "share_se", "share_low", "share_high")
@@ -86,7 +86,8 @@ class Importance(ResultTable):
 
     def sentences(self) -> list[str]:
         """Return sentences on what was divided, how certain the order is, and the warnings."""
-        r_squared, holds = f"{self.r_squared:.4f}", f"{100 * self.order_holds:.0f}"
+        r_squared = format_number(float(self.r_squared), self.language, 4)
+        holds = f"{100 * self.order_holds:.0f}"
         head = say(
             self.language,
             "explain.importance",

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.coefficients import solve_rows
@@ -22,7 +23,9 @@ from sipas_analysis.explain.replicate_fits import estimate_model_errors
 from sipas_analysis.explain.standard_errors import estimate_error_covariance, tabulate_coefficients
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Design, Floats
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.messages import say
 
 FEWEST_FORMS = 30
 EFFECTS = ("penalty", "reward", "asymmetry")
@@ -43,23 +46,61 @@ COLUMNS = [
 ]
 
 
-def estimate_penalties(survey: Survey) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False, repr=False)
+class Penalties(ResultTable):
+    """What a bad and a very good answer to each item go with.
+
+    Attributes:
+        frame: One row per item, see ``penalties``.
+        outcome: Code of the question on the whole; empty if there is none.
+    """
+
+    main_columns = (
+        *("item", "penalty", "penalty_low", "penalty_high", "reward", "reward_low"),
+        *("reward_high", "p_holm", "verdict"),
+    )
+    frame: pd.DataFrame
+    outcome: str
+
+    def sentences(self) -> list[str]:
+        """Return against whom both are, or that there is no outcome."""
+        if not self.outcome:
+            return [say(self.language, "explain.reason.no_outcome")]
+        return [say(self.language, "explain.penalties", outcome=self.outcome)]
+
+
+def penalties(survey: Survey) -> Penalties:
     """Estimate the outcome after unsatisfied and after fully satisfied answers, item by item.
 
     y = α + penalty·[x < satisfied_from] + reward·[x = highest] + Σ β_f F_f + e, F_f the scores of
     the other factors, against answers between; asymmetry = reward + penalty. Errors by V1.
 
+    Args:
+        survey: Validated forms.
+
     Returns:
-        One row per item: forms on each side, ``penalty``, ``reward`` and ``asymmetry`` in levels of
-        the outcome with intervals, and ``verdict``: ``missed`` (a bad answer weighs more),
-        ``rewarded`` (a good one does), ``even`` (no sign of either) or ``cannot_tell`` (under 30
-        forms at a level, no outcome, or no model). No row without an outcome. Verdicts are
-        Holm-adjusted over the items. The two sides are not equally far from the middle, so a
+        One row per item: ``n_low``, ``n_mid``, ``n_high`` (forms on each side), ``penalty``,
+        ``reward`` and ``asymmetry`` in levels of the outcome with intervals, and ``verdict``:
+        ``missed`` (a bad answer weighs more), ``rewarded`` (a good one does), ``even`` (no sign of
+        either) or ``cannot_tell`` (under 30 forms at a level, or no model), Holm-adjusted over the
+        items. No row without an outcome. The two sides are not equally far from the middle, so a
         straight line through all levels looks a little like ``missed``.
 
     Source: rule D6 in docs/method.md; Brandt (1987); Mittal, Ross, Baldasare (1998),
     doi:10.1177/002224299806200104.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+        >>> sipas.penalties(survey).frame["verdict"].value_counts().to_dict()
+        {'even': 22}
     """
+    check_kind(survey, Survey, "survey")
+    return Penalties(estimate_penalties(survey), find_outcome(survey), wording=survey.wording)
+
+
+def estimate_penalties(survey: Survey) -> pd.DataFrame:
+    """Return the table of ``penalties`` (rule D6)."""
     pack, outcome = survey.instrument, find_outcome(survey)
     if not outcome:
         return pd.DataFrame(columns=COLUMNS)

@@ -36,7 +36,7 @@ from sipas_analysis.measure.index_gaps import find_gaps
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
 from sipas_analysis.measure.scores import check_scores, score, score_everyone
-from sipas_analysis.messages import say
+from sipas_analysis.messages import format_number, say
 from sipas_analysis.quality.findings import check
 
 BEST_QUARTER, FEWEST_UNITS = 0.75, 4
@@ -87,8 +87,8 @@ class Priority(ResultTable):
             say(
                 self.language,
                 "explain.priority",
-                share=f"{100 * self.cut_share:.1f}",
-                percent=f"{self.cut_percent:.2f}",
+                share=format_number(100 * self.cut_share, self.language, 1),
+                percent=format_number(float(self.cut_percent), self.language, 2),
             )
         ]
 

@@ -16,7 +16,7 @@ from sipas_analysis.infer.distributions import normal_quantile
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.shares import proportion
-from sipas_analysis.messages import say
+from sipas_analysis.messages import format_number, say
 from sipas_analysis.records.office_records import Records
 from sipas_analysis.records.timeliness import count_timeliness
 
@@ -69,7 +69,9 @@ class ViewsBeside(ResultTable):
         if not self.item:
             return [say(self.language, "explain.views.no_item")]
         figures = {"value": self.correlation, "low": self.low, "high": self.high}
-        texts = {name: f"{figure:.2f}" for name, figure in figures.items()}
+        texts = {
+            name: format_number(float(figure), self.language, 2) for name, figure in figures.items()
+        }
         told = say(
             self.language, "explain.views.correlation", n=self.n_units, item=self.item, **texts
         )

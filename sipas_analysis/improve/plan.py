@@ -95,7 +95,7 @@ class Plan(ResultTable):
 
     main_columns = (
         *("id", "unit", "item", "task", "baseline", "low", "high", "target"),
-        *("n_needed", "owner", "due"),
+        *("owner", "due"),
     )
     frame: pd.DataFrame
     important: tuple[str, ...] = ()

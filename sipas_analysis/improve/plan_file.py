@@ -123,7 +123,8 @@ def fill_plan(sheet: PlanSheet, source: Survey, scores: pd.DataFrame | None = No
     frame = frame.sort_values("unit", key=lambda units: units.map(order), kind="stable")
     notices = [*_note_columns(sheet), *reader.notices, *_note_measures(sheet, written, source)]
     frame[[*NUMBERS]] = frame[[*NUMBERS]].astype(float)
-    return PlanOfFile(frame[[*PLAN_COLUMNS]].reset_index(drop=True), notices=tuple(notices))
+    table = frame[[*PLAN_COLUMNS]].reset_index(drop=True)
+    return PlanOfFile(table, notices=tuple(notices), wording=source.wording)
 
 
 def _refuse_together(errors: Sequence[SipasError]) -> None:

@@ -74,8 +74,8 @@ class Verdict(ResultTable):
     """
 
     main_columns = (
-        *("kind", "unit", "item", "measure", "n_units", "value_before", "value_after"),
-        *("value", "low", "high", "verdict", "reason"),
+        *("unit", "item", "measure", "value_before", "value_after"),
+        *("value", "low", "high", "verdict"),
     )
     frame: pd.DataFrame
 

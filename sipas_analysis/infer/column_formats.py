@@ -32,6 +32,7 @@ SET_ASIDE = {
     *("value_before", "value_after", "n_before", "expected", "df_within", "total_se", "share_se"),
     *("bridged", "is_met", "first_met", "year", "key", "remark", "owner", "status", "tests"),
 }
+CONTEXT = ("before", "after", "group", "wave")  # left out where they are the same in all rows
 FIRST = (  # what is kept first if the columns are too many, after texts
     *("value", "percent", "share", "rank", "letter", "points", "p", "p_adjusted", "p_holm"),
     *("low", "verdict", "quadrant", "flag", "n_valid", "n", "se"),
@@ -106,7 +107,9 @@ def select_columns(
     names = [str(name) for name in frame]
     if chosen:
         wanted = [*keys, *(name for name in chosen if name not in keys)]
-        return [name for name in wanted if name in names and name not in blank - {*keys}]
+        same = {name for name in names if name in CONTEXT and frame[name].nunique() == 1}
+        left_out = (blank | same) - {*keys}
+        return [name for name in wanted if name in names and name not in left_out]
     repeated = {"unit"} if "unit_name" in names and "unit_name" not in blank else set()
     if "flag" in names and (frame["flag"] == PUBLISH).all():
         repeated.add("flag")

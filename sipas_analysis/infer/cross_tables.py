@@ -24,7 +24,7 @@ from sipas_analysis.infer.quadratic_forms import mixture_tail, wald_statistic
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.shares import proportion
-from sipas_analysis.messages import say
+from sipas_analysis.messages import format_number, say
 
 CELL = "\0cell"  # begins names that no column of a frame has
 
@@ -77,7 +77,11 @@ class CrossTable(ResultTable):
     def sentences(self) -> list[str]:
         """Return sentences on the test, on blank forms and on levels that were left out."""
         p = self.tests.set_index("test")["p"]
-        head = say(self.language, "table.tests", p=f"{p['F']:.4f}", wald=f"{p['adjWald']:.4f}")
+        texts = {
+            field: format_number(float(p[test]), self.language, 4)
+            for field, test in (("p", "F"), ("wald", "adjWald"))
+        }
+        head = say(self.language, "table.tests", **texts)
         lost = [say(self.language, "table.lost", n=self.n_lost)] * bool(self.n_lost)
         levels = ", ".join(self.dropped)
         return [head, *lost, *([say(self.language, "table.dropped", levels=levels)] * bool(levels))]

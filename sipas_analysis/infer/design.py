@@ -25,6 +25,7 @@ from sipas_analysis.infer.row_numbers import COUNT_COLUMN, number_rows
 from sipas_analysis.infer.row_numbers import Floats as Floats  # noqa: PLC0414 (for others)
 from sipas_analysis.infer.row_numbers import Ints as Ints  # noqa: PLC0414
 from sipas_analysis.infer.stages import Declaration, Stage, find_fractions, find_stages
+from sipas_analysis.messages import say
 
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
 Kind = Literal[
@@ -81,8 +82,22 @@ class Calibration:
     facts: dict[str, float]
     before: "Calibration | None" = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        facts = {name: f"{value:.4g}" for name, value in self.facts.items()}
+        return say(
+            "en",
+            "view.calibration",
+            n=len(self.table),
+            margins=", ".join(dict.fromkeys(map(str, self.table["margin"]))),
+            rounds=facts["rounds"],
+            gap=facts["largest_gap"],
+            ratio=facts["weight_ratio"],
+            n_eff=facts["n_eff"],
+            before=facts["n_eff_before"],
+        )
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Design:
     """How a sample was drawn: a frame and the names of the columns of the design.
 
@@ -235,6 +250,24 @@ class Design:
         if self.calibration is not None:
             raise DesignError("assign_calibrated", column=min(set(columns)))
         return replace(self, frame=frame)
+
+    def __repr__(self) -> str:
+        kind = self.declared_replicates.kind if self.declared_replicates else ""
+        named = {
+            "weights": self.weights or "",
+            "strata": self.strata or "",
+            "clusters": ", ".join(self.cluster_columns),
+            "fpc": ", ".join(self.fpc_columns),
+        }
+        lines = [say("en", f"view.design.{key}", name=name) for key, name in named.items() if name]
+        lines += [say("en", "view.design.replicates", kind=kind)] if kind else []
+        if self.calibration is not None:
+            lines.append(say("en", "view.design.calibrated", facts=repr(self.calibration)))
+        if self.on_files:
+            return "; ".join([say("en", "view.design.files", files=", ".join(self.paths)), *lines])
+        if self.domain is not None:
+            lines.insert(0, say("en", "view.design.part", n=int(self.domain.sum())))
+        return "; ".join([say("en", "view.design.forms", n=len(self.frame)), *lines])
 
     @property
     def on_files(self) -> bool:

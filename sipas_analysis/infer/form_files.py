@@ -4,7 +4,6 @@ Files are read through DuckDB, piece by piece, so that memory stays flat. With a
 worker reads some of the files and returns the result of a job only.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -19,6 +18,7 @@ import pandas as pd
 from sipas_analysis.errors import DesignError, FileError
 from sipas_analysis.extras import require_library
 from sipas_analysis.infer.design import Design, check_columns
+from sipas_analysis.progress import show_progress
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -180,18 +180,6 @@ def _run_on_workers(
             yield task.result()
             task.release()
             advance(1)
-
-
-@contextmanager
-def show_progress(n: int) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on a terminal; show nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(file=sys.stderr)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=n)
-        yield lambda done: bar.advance(task, done)
 
 
 def _read_kinds(file: FormFile, names: Sequence[str]) -> tuple[str, dict[str, str]]:

@@ -20,6 +20,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, read_catalogue, say
 
 BROAD = 1.0  # points; the ends of a wider interval have one decimal
+WORDS = ("model", "verdict", "quadrant", "flag")  # columns whose codes have words
 LONGEST_VIEW = 60  # rows that are shown on a screen
 
 
@@ -135,12 +136,17 @@ def _make_columns(
         high = f"{name[:-3]}high"
         if not printing.shows_all and name.endswith("low") and high in names:
             columns.append(_make_range(frame, name, formats[name], printing))
+        elif name == "unit" and not printing.shows_all and _make_wording(frame, name, printing):
+            columns += _make_wording(frame, name, printing)
         elif printing.shows_all or not _is_upper_end(name, names):
-            cells = [_make_cell(value, formats[name], printing) for value in frame[name]]
+            cells = [
+                _make_cell(_translate_code(name, value, printing), formats[name], printing)
+                for value in frame[name]
+            ]
             label = _name_column(name, printing)
             columns.append(_PrintedColumn(label, formats[name].kind != "text", cells))
             columns += _make_wording(frame, name, printing)
-    return columns
+    return columns or [_PrintedColumn("–", is_number=False, cells=[])]  # a table without columns
 
 
 def _is_upper_end(name: str, names: Collection[str]) -> bool:
@@ -186,6 +192,13 @@ def _make_wording(frame: pd.DataFrame, name: str, printing: Printing) -> list[_P
     ]
     label = _name_column("unit_name" if name == "unit" else "wording", printing)
     return [_PrintedColumn(label, is_number=False, cells=cells)]
+
+
+def _translate_code(name: str, value: object, printing: Printing) -> object:
+    """Return the word for a code such as ``cannot_tell``, unless codes are wanted."""
+    if printing.names_columns or name not in WORDS:
+        return value
+    return read_catalogue(printing.language).get(f"result.word.{name}.{value}", value)
 
 
 def _make_cell(value: object, style: ColumnFormat, printing: Printing) -> object:

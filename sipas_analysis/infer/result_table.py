@@ -5,7 +5,7 @@ A result is printed narrow: the columns that matter, the wording of items beside
 they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
@@ -58,8 +58,10 @@ class ResultTable(_WithFrame):
         Example:
             >>> import pandas as pd
             >>> import sipas_analysis as sipas
-            >>> sipas.mean(sipas.Design(pd.DataFrame({"y": [1.0, 2, 3]})), "y").wide()
-            variable   value      se     low    high  df  n  n_valid  numerator  denominator …
+            >>> frame = pd.DataFrame({"y": [1.0, 2, 4], "x": [1.0, 2, 3]})
+            >>> test = sipas.t_test(sipas.Design(frame), "y").wide()
+            >>> print(test.to_markdown().splitlines()[0])  # doctest: +ELLIPSIS
+            | Variable | Contrast | Estimate | SE | Low | High | Statistic | df | df 2 | p | n | ...
         """
         return replace(self, shows_all=True)
 
@@ -95,9 +97,12 @@ class ResultTable(_WithFrame):
         Example:
             >>> import pandas as pd
             >>> import sipas_analysis as sipas
-            >>> mean = sipas.mean(sipas.Design(pd.DataFrame({"y": [1.0, 2, 3]})), "y")
-            >>> print(mean.to_markdown())
-            x
+            >>> frame = pd.DataFrame({"y": [1.0, 2, 4]})
+            >>> print(sipas.t_test(sipas.Design(frame), "y").to_markdown(lang="vi"))
+            | Biến | Giá trị | Sai số chuẩn | Khoảng tin cậy | Thống kê | p | Số phiếu |
+            | :-- | --: | --: | --: | --: | --: | --: |
+            | y | 2,3333 | 0,8819 | −8,8725 đến 13,5392 | 2,6458 | 0,230 | 3 |
+            <BLANKLINE>
         """
         from sipas_analysis.documents.writers.markdown import render_markdown
 
@@ -127,9 +132,9 @@ class ResultTable(_WithFrame):
         Example:
             >>> import pandas as pd
             >>> import sipas_analysis as sipas
-            >>> mean = sipas.mean(sipas.Design(pd.DataFrame({"y": [1.0, 2, 3]})), "y")
-            >>> print(mean.to_latex())
-            x
+            >>> frame = pd.DataFrame({"y": [1.0, 2, 4]})
+            >>> print(sipas.t_test(sipas.Design(frame), "y").to_latex().splitlines()[6])
+            y & 2.3333 & 0.8819 & $-$8.8725 to 13.5392 & 2.6458 & 0.230 & 3 \\
         """
         from sipas_analysis.documents.writers.latex import render_latex
 
@@ -186,10 +191,19 @@ class ResultTable(_WithFrame):
     def make_tables(self, caption: str = "") -> list[Table]:
         """Return the printed tables, headings in words: the same for all formats."""
         printing = Printing(self.language, self.wording, self.shows_all)
+        return self._print_parts(printing, caption, [*self.sentences(), *self._warn_hidden()])
+
+    def _print_parts(
+        self,
+        printing: Printing,
+        caption: str = "",
+        notes: Sequence[str] = (),
+        most_rows: int | None = None,
+    ) -> list[Table]:
+        """Return the printed tables; caption and notes are those of the main one."""
         main, *others = self._list_parts()
-        notes = [*self.sentences(), *self._warn_hidden()]
-        first = make_table(main, printing, caption=caption, notes=notes)
-        return [first, *(make_table(part, printing) for part in others)]
+        first = make_table(main, printing, caption=caption, notes=notes, most_rows=most_rows)
+        return [first, *(make_table(part, printing, most_rows=most_rows) for part in others)]
 
     def _in(self, language: Language | None) -> Self:
         return self if language is None else self.translate(language)
@@ -228,7 +242,7 @@ class ResultTable(_WithFrame):
         """Return the tables of a view: names of columns as heads, long ones cut."""
         is_code = self.language == "en"
         printing = Printing(self.language, self.wording, self.shows_all, names_columns=is_code)
-        return [make_table(part, printing, most_rows=LONGEST_VIEW) for part in self._list_parts()]
+        return self._print_parts(printing, most_rows=LONGEST_VIEW)
 
     def __repr__(self) -> str:
         from sipas_analysis.documents.writers.table_text import render_lines

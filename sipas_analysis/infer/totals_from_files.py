@@ -19,12 +19,12 @@ from sipas_analysis.infer.form_files import (
     list_files,
     map_files,
     open_files,
-    show_progress,
 )
 from sipas_analysis.infer.replicates import add_replicates
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.sql_sums import count_in_sql
 from sipas_analysis.infer.totals import Block, Columns, Sums, add_sums, convert_sums, count_forms
+from sipas_analysis.progress import show_progress
 
 SUMS_HELD = 8  # sums of so many pieces are added together, to limit the use of memory
 

@@ -53,7 +53,7 @@ class Changes(ResultTable):
 
     main_columns = (
         *("before", "after", "group", "unit", "variable", "value_before", "value_after"),
-        *("value", "low", "high", "p_holm", "verdict", "reason"),
+        *("value", "low", "high", "verdict", "reason"),
     )
     frame: pd.DataFrame
     breaks: pd.DataFrame

@@ -43,7 +43,7 @@ READERS = {
 NO_PAUSES = {"dossier": "str", "start": "datetime64[s]", "end": "datetime64[s]"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Records:
     """The administrative records of a wave.
 
@@ -86,6 +86,8 @@ class Records:
     def __str__(self) -> str:
         n_apart = int((self.dossiers["contradiction"] != "").sum())
         return f"{self.wave.id}: {len(self.dossiers)} dossiers, {n_apart} of them contradictory"
+
+    __repr__ = __str__
 
 
 def read_records(survey: Survey) -> Records:

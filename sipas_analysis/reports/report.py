@@ -4,20 +4,28 @@ A notebook builds and shows one chapter after another; the last cell writes them
 official order of contents; whatever is technical is a chapter of the annexes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sipas_analysis.arguments import check_kind, check_word, list_names
 from sipas_analysis.collect.survey import Survey, find_unit
-from sipas_analysis.documents.model import Document, Section, Signatory, Text, make_text
+from sipas_analysis.documents.model import (
+    Document,
+    Section,
+    Signatory,
+    Text,
+    make_text,
+    render_text,
+)
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.html import render_section, write_html
 from sipas_analysis.documents.writers.pdf import write_pdf
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.reports.annex_workbook import write_annexes
 from sipas_analysis.reports.chapters.action import build_proposals
 from sipas_analysis.reports.chapters.annexes import ANNEXES, select_annexes
@@ -62,23 +70,41 @@ WRITERS: dict[str, Callable[[Document, Path, Language], Path]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Chapter:
     """One chapter of a report; JupyterLab shows it in the report's first language."""
 
     section: Section
     language: Language
 
+    def __repr__(self) -> str:
+        kinds = Counter(type(block).__name__ for block in self.section.blocks)
+        return say(
+            "en",
+            "view.chapter",
+            title=render_text(self.section.title, self.language),
+            n_texts=kinds["Paragraph"] + kinds["Bullets"],
+            n_tables=kinds["Table"],
+            n_pictures=kinds["Picture"],
+        )
+
     def _repr_html_(self) -> str:
         return render_section(self.section, self.language)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """A report while it is built: its subject and languages; notebooks show the first language."""
 
     subject: Subject
     languages: tuple[Language, ...]
+
+    def __repr__(self) -> str:
+        whole = say("en", "view.report.whole")
+        subject, languages = self.subject.unit or whole, ", ".join(self.languages)
+        head = say("en", "view.report", subject=subject, languages=languages)
+        names = ", ".join([*self.chapters, *self.annexes])
+        return f"{head}\n{say('en', 'view.report.chapters', names=names)}"
 
     @property
     def chapters(self) -> Mapping[str, Build]:

@@ -1,0 +1,292 @@
+"""Set models side by side: coefficients, errors below them, and what each model rests on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from math import isnan
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.arguments import check_count, check_kind, check_word, list_names
+from sipas_analysis.documents.model import Column, Table
+from sipas_analysis.documents.table_cells import Measured, Plain, Range
+from sipas_analysis.errors import FitError
+from sipas_analysis.explain.driver_results import Drivers
+from sipas_analysis.explain.fact_results import FactDrivers
+from sipas_analysis.explain.fits_by_group import GroupedFits
+from sipas_analysis.explain.fitted import Fit
+from sipas_analysis.infer.design import Design
+from sipas_analysis.infer.printed_result import Printing, ResultPart
+from sipas_analysis.infer.result_table import ResultTable
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import LANGUAGES, Language, say
+
+Statistic = Literal["se", "interval"]
+Model = Fit | GroupedFits | Drivers | FactDrivers
+STARS = {"***": 0.001, "**": 0.01, "*": 0.05}  # largest p of each mark
+FIGURES = ("value", "se", "low", "high", "df", "p")
+COUNTS = ("n", "strata", "clusters", "replicates", "df")  # rows below the coefficients
+SHARES = ("r_squared", "pseudo_r_squared")
+TEXTS = ("family", "outcome", "weights", "reference")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ModelTable(ResultTable):
+    """Models side by side.
+
+    Attributes:
+        frame: One row per model and coefficient, as the fits have them: ``model``, ``answer`` (of a
+            multinomial logit), ``variable``, ``value``, ``se``, ``low``, ``high``, ``df``, ``p``.
+        models: One row per model: ``model``, ``outcome``, ``family``, ``n``, ``r_squared`` (linear)
+            or ``pseudo_r_squared`` (others, see ``Fit.r_squared``), ``strata``, ``clusters``,
+            ``replicates`` (replicate weights), ``df``, ``weights`` (column), ``reference`` (levels
+            that the coefficients are against).
+        statistic: What stands below a coefficient: ``se`` or ``interval``.
+        stars: Whether marks of significance are printed.
+        digits: Decimals of the coefficients.
+    """
+
+    decimals = 4
+    frame: pd.DataFrame
+    models: pd.DataFrame
+    statistic: Statistic = "se"
+    stars: bool = False
+    digits: int = 3
+
+    def _list_parts(self) -> list[ResultPart]:
+        return [*super()._list_parts(), self._make_part("models", self.models)]
+
+    def _print_parts(
+        self,
+        printing: Printing,
+        caption: str = "",
+        notes: Sequence[str] = (),
+        most_rows: int | None = None,
+    ) -> list[Table]:
+        if printing.shows_all:
+            return super()._print_parts(printing, caption, notes, most_rows)
+        names = [str(name) for name in self.models["model"]]
+        heads = (Plain(say(printing.language, "result.column.variable")), *map(Plain, names))
+        kinds: list[Literal["row", "number"]] = ["row", *["number"] * len(names)]  # type: ignore[list-item]
+        columns = tuple(Column(head, kind) for head, kind in zip(heads, kinds, strict=True))
+        rows = [*self._list_coefficients(printing), *self._list_facts(printing)]
+        texts = [self._explain(printing.language), *notes]
+        return [Table("models", Plain(caption), columns, (*rows,), tuple(map(Plain, texts)))]
+
+    def _list_coefficients(self, printing: Printing) -> Iterable[tuple[object, ...]]:
+        """Yield two rows for each term, in order of first appearance; an absent term is blank."""
+        keys = [name for name in ("answer", "variable") if name in self.frame]
+        rows = {
+            (row["model"], self._label_term(row, keys, printing)): row
+            for row in self.frame.to_dict("records")
+        }
+        for term in dict.fromkeys(term for _, term in rows):
+            found_rows = [rows.get((model, term)) for model in self.models["model"]]
+            yield (term, *map(self._print_value, found_rows))
+            yield ("", *map(self._print_error, found_rows))
+
+    def _label_term(
+        self, row: Mapping[object, object], keys: Sequence[str], printing: Printing
+    ) -> str:
+        """Return the name of a term: a code with its wording, an answer before it."""
+        code = str(row["variable"])
+        wording = printing.wording.get(code)
+        text = f"{code} {wording.text(printing.language)}" if wording else code
+        answer = row["answer"] if "answer" in keys else np.nan
+        return text if pd.isna(answer) else f"{answer}: {text}"  # type: ignore[call-overload]
+
+    def _print_value(self, row: Mapping[object, object] | None) -> object:
+        if row is None:
+            return ""
+        value, p = _read(row, "value"), _read(row, "p")
+        marks = next((mark for mark, most in STARS.items() if p < most), "") if self.stars else ""
+        return Measured(value, self.digits, after=marks)
+
+    def _print_error(self, row: Mapping[object, object] | None) -> object:
+        if row is None:
+            return ""
+        if self.statistic == "se":
+            return Measured(_read(row, "se"), self.digits, before="(", after=")")
+        return Range(*(Measured(_read(row, end), self.digits) for end in ("low", "high")))
+
+    def _list_facts(self, printing: Printing) -> Iterable[tuple[object, ...]]:
+        """Yield the rows below the coefficients; one that no model has is left out."""
+        language = printing.language
+        for name in ("n", *SHARES, *COUNTS[1:], *TEXTS):
+            column = self.models[name]
+            if column.isna().all() or (column.astype(object) == "").all():
+                continue
+            if name in TEXTS:
+                cells: list[object] = [Plain(str(text)) for text in column]
+            else:
+                decimals = self.digits if name in SHARES else 0
+                cells = ["" if isnan(x) else Measured(float(x), decimals) for x in column]
+            yield (say(language, f"result.models.{name}"), *cells)
+
+    def _explain(self, language: Language) -> str:
+        """Return what stands below a coefficient, and what the marks mean."""
+        text = say(language, f"result.models.below_{self.statistic}")
+        return f"{text} {say(language, 'result.models.stars')}" if self.stars else text
+
+
+def _read(row: Mapping[object, object], name: str) -> float:
+    return float(row[name])  # type: ignore[arg-type]
+
+
+def table(
+    models: Model | Sequence[Model] | Mapping[str, Model],
+    names: Sequence[str] | None = None,
+    *,
+    stars: bool = False,
+    statistic: Statistic = "se",
+    decimals: int = 3,
+    lang: Language = "en",
+) -> ModelTable:
+    """Set models side by side, for a paper or a report.
+
+    Args:
+        models: Results of ``fit``, of ``fit`` with ``by`` (a model for each group) or of
+            ``drivers`` (each of its models); or a mapping of names to them.
+        names: Name of each model; those of the groups or of the mapping, else their outcomes with
+            a number, if left out.
+        stars: Whether p < 0.05, p < 0.01 and p < 0.001 are marked by one to three stars.
+        statistic: What stands below a coefficient: ``se`` in parentheses, or the ``interval``.
+        decimals: Decimals of the coefficients.
+        lang: ``en`` or ``vi``.
+
+    Returns:
+        Coefficients in order of first appearance, blank where a model has no such term; then n,
+        R² (McFadden's or the explained share of the deviance where the model is not linear),
+        strata, clusters, replicate weights, degrees of freedom, family, outcome and reference
+        levels. ``frame`` and ``models`` have the numbers; ``to_latex`` and the others print them.
+
+    Raises:
+        FitError: No model, or not one name for each.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> values = {"y": [1.0, 2, 2, 5, 4], "a": [0.0, 1, 2, 3, 4], "b": [1, 0, 1, 0, 1.0]}
+        >>> frame = pd.DataFrame(values)
+        >>> sample = sipas.Design(frame)
+        >>> fits = [sipas.fit(sample, "y ~ a"), sipas.fit(sample, "y ~ a + b")]
+        >>> print(sipas.table(fits, ["short", "long"]))
+        Variable      short      long
+        Intercept     1.000     1.700
+                    (0.228)   (0.555)
+        a             0.900     0.900
+                    (0.198)   (0.144)
+        b                      −1.167
+                              (0.523)
+        n                 5         5
+        R²            0.750     0.901
+        df                3         2
+        Family     gaussian  gaussian
+        Outcome           y         y
+        In parentheses: standard errors of the sample's design.
+    """
+    check_word(statistic, get_args(Statistic), "statistic")
+    check_word(lang, LANGUAGES, "lang")
+    check_count(decimals, "decimals")
+    given = models if isinstance(models, Mapping) else dict(enumerate(_list_models(models)))
+    fits = [*chain.from_iterable(_split_model(name, model) for name, model in given.items())]
+    labels = _name_fits(fits, names)
+    if not fits:
+        raise FitError("table_empty")
+    frames = [fit.frame.assign(model=label) for label, (_, fit) in zip(labels, fits, strict=True)]
+    frame = pd.concat(frames, ignore_index=True)
+    keys = ["model", *(name for name in ("answer", "variable") if name in frame)]
+    facts = [
+        {"model": label, **_describe_fit(fit)} for label, (_, fit) in zip(labels, fits, strict=True)
+    ]
+    wording: dict[str, Bilingual] = {}
+    for model in given.values():
+        wording |= model.wording
+    return ModelTable(
+        frame[[*keys, *FIGURES]],
+        pd.DataFrame(facts),
+        statistic,
+        stars,
+        decimals,
+        wording=wording,
+        language=lang,
+    )
+
+
+NamedFit = tuple[object, Fit]
+
+
+def _list_models(models: Model | Sequence[Model]) -> list[Model]:
+    return [models] if isinstance(models, ResultTable) else [*models]
+
+
+def _split_model(name: object, model: Model) -> Iterable[NamedFit]:
+    """Yield the fits of a result with their names; a name that is a number is none."""
+    check_kind(model, (Fit, GroupedFits, Drivers, FactDrivers), "fit", "models")
+    if isinstance(model, Fit):
+        yield name, model
+        return
+    for key, fit in model.fits.items():
+        parts = [*key] if isinstance(key, tuple) else [key]
+        yield " ".join(map(str, [*([name] if isinstance(name, str) else []), *parts])), fit
+
+
+def _name_fits(fits: Sequence[NamedFit], names: Sequence[str] | None) -> list[str]:
+    """Return a different name for each fit."""
+    if names is not None:
+        labels = list_names(names, "names")
+        if len(labels) != len(fits) or len({*labels}) != len(labels):
+            raise FitError("table_names", found=len(labels), n=len(fits))
+        return labels
+    labels = [
+        name if isinstance(name, str) else f"({at}) {fit.outcome}"
+        for at, (name, fit) in enumerate(fits, 1)
+    ]
+    twice = {label for label in labels if labels.count(label) > 1}
+    return [f"{label} ({at})" if label in twice else label for at, label in enumerate(labels, 1)]
+
+
+def _describe_fit(fit: Fit) -> dict[str, object]:
+    """Return what a model rests on."""
+    is_linear = fit.family == "gaussian"
+    return {
+        "outcome": fit.outcome,
+        "family": fit.family,
+        "n": fit.n,
+        "r_squared": fit.r_squared if is_linear else np.nan,
+        "pseudo_r_squared": np.nan if is_linear else fit.r_squared,
+        **describe_design(fit.design),
+        "df": float(fit.frame["df"].min()),
+        "reference": "; ".join(_list_references(fit)),
+    }
+
+
+def describe_design(design: Design) -> dict[str, object]:
+    """Return the strata, clusters and replicate weights of a design; NaN where it has none."""
+    first, replicates = design.stages[0], design.declared_replicates
+    n_replicates = np.nan
+    if replicates is not None:
+        from sipas_analysis.infer.replicates import weigh_forms
+
+        n_replicates = float(weigh_forms(design).weights.shape[1])
+    return {
+        "strata": float(len(first.n)) if design.strata else np.nan,
+        "clusters": float(np.sum(first.n)) if design.cluster_columns else np.nan,
+        "replicates": n_replicates,
+        "weights": design.weights or "",
+    }
+
+
+def _list_references(fit: Fit) -> list[str]:
+    """Return the level of each category that has no coefficient; of a multinomial outcome, too."""
+    references = []
+    if fit.family == "multinomial":
+        references.append(f"{fit.outcome} = {fit.levels[0]}")
+    columns = {str(name) for name in fit.data}
+    for name, (_, state) in (fit.spec.encoder_state if fit.spec is not None else {}).items():
+        levels = [str(level) for level in state.get("categories", ())]
+        absent = [level for level in levels if f"{name}[T.{level}]" not in columns]
+        if len(absent) == 1 and len(levels) > 1:
+            references.append(f"{name} = {absent[0]}")
+    return references
