@@ -7,11 +7,15 @@ listed with its reason: a block of another kind, or one that is not listed, fail
 """
 
 import doctest
+import inspect
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -352,3 +356,101 @@ def test_a_trace_prints_what_its_page_shows(capsys, monkeypatch):
     lines = [line for line in shown.splitlines() if not line.startswith(("Program", "Receipt"))]
     assert [line for line in lines if "".join(line.split()) not in printed] == []
     assert len(lines) > 8
+
+
+def write_forms_of_offices(folder: Path) -> None:
+    """Write the Excel files of three departments, as an officer gets them."""
+    answers = pd.read_csv(ROOT / "data" / "an-giang-2021" / "responses.csv", dtype=str)
+    units = pd.read_csv(ROOT / "data" / "an-giang-2021" / "units.csv", dtype=str)
+    names = units.set_index("code")["name_vi"]
+    folder.mkdir()
+    for code in ("so-nv", "so-yt", "so-tc"):
+        forms = answers[answers["don_vi"] == code].drop(columns="ma_ho_so")
+        forms.assign(don_vi=names[code]).to_excel(folder / f"{code}.xlsx", index=False)
+
+
+@pytest.mark.slow
+def test_the_commands_of_start_lead_from_excel_files_to_letters(tmp_path):
+    """Each `sipas` line of docs/start.md, in order, as typed; between them the year's id is set."""
+    write_forms_of_offices(tmp_path / "forms")
+    run = [sys.executable, "-c", "from sipas_analysis.cli import main; main()"]
+    lines = [
+        line
+        for block, line in _list_commands()
+        if block.page == "docs/start.md" and line.startswith("sipas ")
+    ]
+    for line in lines:
+        words = [*run, *shlex.split(line)[1:], "--lang", "en"]
+        if " run " in line or " verify " in line:  # there --lang says in which language to report
+            words = words[:-2]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (line, done.stdout[-2000:], done.stderr[-2000:])
+        if " init " in line:  # "Fill in": what a person writes by hand
+            draft = (tmp_path / "wave.yaml").read_text("utf-8")
+            draft = re.sub(r"(?m)^id: .*", "id: an-giang-2024", draft)
+            (tmp_path / "wave.yaml").write_text(draft.replace("- en\n", "- vi\n- en\n"), "utf-8")
+    assert len(lines) == 8
+    made = {path.name for path in (tmp_path / "outputs" / "an-giang-2024").rglob("*")}
+    assert {"index.html", "report.vi.docx", "letter.vi.docx", "receipt.json"} <= made
+    assert (tmp_path / "plan.xlsx").exists()
+
+
+# ---------------------------------------------------------------- the table of features
+
+RUN_PAGES = ("docs/start.md",)  # whose commands are run, not only read
+
+
+def list_features() -> dict[str, str]:
+    """Return our cell of each row of docs/features.md, by what the row is about."""
+    page = (ROOT / "docs/features.md").read_text("utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    return {row[0]: row[1] for row in rows[1:] if not row[0].startswith("**")}
+
+
+def make_slug(heading: str) -> str:
+    """Return the anchor of a heading, as GitHub and the site make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def has_example(link: str) -> bool:
+    """Say whether the section that a link leads to has a block that runs."""
+    path, _, anchor = link.partition("#")
+    page = f"docs/{path}" if path else "docs/features.md"
+    heading = ""
+    sections: dict[str, str] = {}
+    for line in (ROOT / page).read_text("utf-8").splitlines():
+        heading = make_slug(line.lstrip("#")) if re.match("#+ ", line) else heading
+        sections[heading] = sections.get(heading, "") + line + "\n"
+    kinds = ["```python"] + ["```sh"] * (page in RUN_PAGES)
+    return any(kind in sections.get(anchor, "") for kind in kinds)
+
+
+@pytest.mark.parametrize("feature", list_features())
+def test_each_feature_of_ours_has_an_example_that_runs(feature):
+    """A name whose documentation has an example, or a section with a block; or an honest no."""
+    cell = list_features()[feature]
+    names = re.findall(r"`sipas\.([\w.]+)`", cell)
+    links = re.findall(r"\]\(([^)]+)\)", cell)
+    assert names or links or cell == "no"
+    for name in names:
+        value = sipas
+        for part in name.split("."):
+            value = getattr(value, part)
+        assert ">>>" in (value.__doc__ or ""), name
+    assert [link for link in links if not has_example(link)] == []
+
+
+def test_the_reference_has_every_public_name_and_what_it_returns():
+    """Functions, classes of results and pictures; the build fails where one is not there."""
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs/reference").glob("*.md"))
+    written = re.findall(r"\.\. auto(?:function|class):: sipas_analysis\.(\S+)", pages)
+    assert len(written) == len(set(written))
+    returned = set()
+    for name in set(sipas.__all__) - {"plot"}:
+        assert name in written, name
+        result = inspect.signature(getattr(sipas, name)).return_annotation
+        for kind in get_args(result) or [result]:
+            if getattr(kind, "__module__", "").startswith("sipas_analysis"):
+                returned.add(f"{kind.__module__}.{kind.__name__}".removeprefix("sipas_analysis."))
+    assert {name for name in returned if name not in written} <= {"infer.design.Design"}
+    assert {f"plot.{name}" for name in sipas.plot.__all__} <= set(written)
