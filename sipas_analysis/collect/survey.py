@@ -26,6 +26,7 @@ from sipas_analysis.collect.units import (
     check_unit_days,
     find_unit_code,
     index_units,
+    list_groups,
     name_nearest_unit,
     read_units,
 )
@@ -113,10 +114,11 @@ class Survey:
 
     @cached_property
     def wording(self) -> dict[str, Bilingual]:
-        """The text of every code of the pack, and the name of each unit as ``unit:<code>``."""
+        """Text of each code; of units and groups under ``unit:<code>`` and ``group:<code>``."""
         units = self.units[["code", "name_vi", "name_en"]].to_numpy().tolist()
         names = {f"unit:{code}": Bilingual(vi=vi, en=en) for code, vi, en in units}
-        return list_wording(self.instrument) | names
+        groups = {f"group:{code}": name for code, name in list_groups(self.wave).items()}
+        return list_wording(self.instrument) | names | groups
 
     def design(self, frame: pd.DataFrame | None = None) -> Design:
         """Return how the forms were drawn; of the forms of ``frame``, if given.

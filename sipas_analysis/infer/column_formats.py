@@ -107,7 +107,7 @@ def select_columns(
     names = [str(name) for name in frame]
     if chosen:
         wanted = [*keys, *(name for name in chosen if name not in keys)]
-        same = {name for name in names if name in CONTEXT and frame[name].nunique() == 1}
+        same = {name for name in names if name in CONTEXT and len(frame[name].unique()) == 1}
         left_out = (blank | same) - {*keys}
         return [name for name in wanted if name in names and name not in left_out]
     repeated = {"unit"} if "unit_name" in names and "unit_name" not in blank else set()

@@ -196,7 +196,11 @@ def _make_wording(frame: pd.DataFrame, name: str, printing: Printing) -> list[_P
 
 def _translate_code(name: str, value: object, printing: Printing) -> object:
     """Return the word for a code such as ``cannot_tell``, unless codes are wanted."""
-    if printing.names_columns or name not in WORDS:
+    if printing.names_columns:
+        return value
+    if name == "group" and f"group:{value}" in printing.wording:
+        return printing.wording[f"group:{value}"].text(printing.language)
+    if name not in WORDS:
         return value
     return read_catalogue(printing.language).get(f"result.word.{name}.{value}", value)
 

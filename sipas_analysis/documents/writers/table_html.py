@@ -9,13 +9,14 @@ from html import escape
 from sipas_analysis.documents.model import Column, Table, render_text
 from sipas_analysis.messages import Language
 
+LONG = 28  # letters; a column of longer texts is not made narrower than a few words
 STYLES = """
 .sipas-view { color: var(--jp-ui-font-color1, inherit); background: transparent;
   font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); text-align: left; }
 .sipas-view p { margin: 0 0 4px; max-width: 80ch; color: inherit; }
 .sipas-view .sipas-scroll { overflow-x: auto; max-width: 100%; margin: 6px 0 10px; }
 .sipas-view table { border-collapse: collapse; border: 0; margin: 0; color: inherit;
-  font: inherit; font-variant-numeric: tabular-nums; table-layout: auto; width: max-content; }
+  font: inherit; font-variant-numeric: tabular-nums; table-layout: auto; width: auto; }
 .sipas-view caption { caption-side: top; text-align: left; font-weight: 600; padding: 0 0 4px;
   color: inherit; }
 .sipas-view thead, .sipas-view thead tr, .sipas-view tbody tr,
@@ -24,7 +25,8 @@ STYLES = """
 .sipas-view tbody th, .sipas-view tbody td, .sipas-view thead th { padding: 3px 10px; border: 0;
   text-align: left; vertical-align: top; background: transparent; color: inherit;
   max-width: 34em; white-space: normal; }
-.sipas-view tbody th { font-weight: 400; }
+.sipas-view tbody td.sipas-long { min-width: 16em; }
+.sipas-view tbody th { font-weight: 400; white-space: nowrap; }
 .sipas-view tbody th, .sipas-view tbody td {
   border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); }
 .sipas-view thead th { font-weight: 600; vertical-align: bottom;
@@ -48,7 +50,11 @@ def _render_table(table: Table, language: Language) -> str:
     caption = escape(render_text(table.caption, language))
     title = f"<caption>{caption}</caption>" if caption else ""
     heads = "".join(_render_head(column, language) for column in table.columns)
-    rows = "".join(f"<tr>{_render_cells(table, row, language)}</tr>" for row in table.rows)
+    texts = [[render_text(cell, language) for cell in row] for row in table.rows]
+    looks = [
+        _choose_class(column, [row[at] for row in texts]) for at, column in enumerate(table.columns)
+    ]
+    rows = "".join(f"<tr>{_render_cells(table, row, looks)}</tr>" for row in texts)
     notes = "".join(
         f'<p class="sipas-note">{escape(render_text(note, language))}</p>' for note in table.notes
     )
@@ -61,13 +67,19 @@ def _render_head(column: Column, language: Language) -> str:
     return f'<th scope="col"{side}>{escape(render_text(column.label, language))}</th>'
 
 
-def _render_cells(table: Table, row: Sequence[object], language: Language) -> str:
+def _choose_class(column: Column, texts: Sequence[str]) -> str:
+    """Return the class of the cells of a column, as an attribute."""
+    if column.kind == "number":
+        return ' class="sipas-number"'
+    is_long = max(map(len, texts), default=0) > LONG and column.kind == "text"
+    return ' class="sipas-long"' if is_long else ""
+
+
+def _render_cells(table: Table, row: Sequence[str], looks: Sequence[str]) -> str:
     cells = []
-    for column, cell in zip(table.columns, row, strict=True):
-        text = escape(render_text(cell, language))
+    for column, text, look in zip(table.columns, row, looks, strict=True):
         if column.kind == "row":
-            cells.append(f'<th scope="row">{text}</th>')
+            cells.append(f'<th scope="row">{escape(text)}</th>')
         else:
-            side = ' class="sipas-number"' if column.kind == "number" else ""
-            cells.append(f"<td{side}>{text}</td>")
+            cells.append(f"<td{look}>{escape(text)}</td>")
     return "".join(cells)

@@ -294,6 +294,10 @@ def test_the_wording_stands_beside_the_code(results):
     markdown = results["whole"].to_markdown()
     assert "| C1 | Civil servants communicate politely | 90.06 |" in markdown
     assert "| C1 | Công chức" in results["whole"].to_markdown(lang="vi")
+    ranking = results["rank"].to_markdown(lang="vi")
+    assert "| Sở, ban, ngành | 1 | Sở Thông tin và Truyền thông | 94,81 |" in ranking
+    assert "departments" in results["rank"]._repr_html_()
+    assert "Sở Y tế" in results["changes"].to_markdown(lang="vi")
     assert "wording" not in results["means"]._repr_html_()
     assert "wording" in results["whole"].select(variable="C1")._repr_html_()
 
