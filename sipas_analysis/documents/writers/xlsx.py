@@ -133,7 +133,7 @@ def _convert_value(value: object, language: Language) -> Cell:
             value = float(text) if decimals else int(text)
             return replace(cell, value=value, decimals=decimals, figure=content.figure)
         content = render_text(content, language)
-    if isinstance(content, int | float) and isfinite(content):
+    if isinstance(content, int) or (isinstance(content, float) and cell.pattern):
         return replace(cell, value=content)
     text_cell = convert_text(content, language)
     return replace(cell, value=text_cell.value, figures=text_cell.figures, mark="", sign="")
