@@ -18,9 +18,11 @@ from sipas_analysis.documents.writers.latex import ESCAPES, escape_latex
 from sipas_analysis.documents.writers.markdown import escape_markdown
 from sipas_analysis.documents.writers.table_html import STYLES
 from sipas_analysis.errors import ParameterError
-from sipas_analysis.infer.column_formats import MOST_COLUMNS
+from sipas_analysis.explain.record_views import compare_views
+from sipas_analysis.infer.column_formats import IDS, MOST_COLUMNS
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.result_table import ResultTable
+from sipas_analysis.measure.reconciliation import reconcile
 
 WAVE = "data/an-giang-{}/wave.yaml"
 HOSTILE = [
@@ -115,6 +117,8 @@ def make_results():
         "priority": priority,
         "penalties": sipas.penalties(survey),
         "plan": plan,
+        "proposals": sipas.plan(survey),
+        "who_or_how": sipas.decompose(earlier, survey, "sex"),
         "verdict": sipas.verdict(survey, earlier, plan),
         "reliability": sipas.reliability(survey, factors=True),
         "polychoric": sipas.polychoric(survey, ["A1", "A2", "A3"]),
@@ -122,10 +126,31 @@ def make_results():
     }
 
 
+def list_kinds(kind=ResultTable):
+    """Return every class of results of the package."""
+    return {
+        found
+        for below in kind.__subclasses__()
+        for found in {below, *list_kinds(below)}
+        if found.__module__.startswith("sipas_analysis")
+    }
+
+
+OF_RECORDS = {"FactDrivers", "JoinedFacts", "ViewsBeside", "ServiceScore", "Reconciliation"}
+
+
 @pytest.fixture(scope="module")
 def results():
     """The results, made once."""
     return make_results()
+
+
+def test_every_kind_of_result_is_among_them(results):
+    """A new result is added above; those of records are slow and have a test of their own."""
+    kinds = {kind.__name__ for kind in list_kinds()}
+    assert kinds - OF_RECORDS - {"FittedModel"} == {
+        type(result).__name__ for result in results.values()
+    }
 
 
 def render_texts(result, language):
@@ -219,49 +244,64 @@ def shorten(result):
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "vi"])
 def test_markdown_latex_and_word_print_the_same_texts(results, language, tmp_path):
     """Cell by cell, of every table of every result."""
-    for name, whole in results.items():
-        result = shorten(whole)
-        texts = squeeze(render_texts(result, language))
-        assert read_markdown(result.to_markdown(lang=language)) == texts, name
-        assert read_latex(result.to_latex(lang=language)) == texts, name
-        path = result.to_word(tmp_path / f"{name}.docx", lang=language)
-        word = [
-            [[cell.text for cell in row.cells] for row in table.rows]
-            for table in docx.Document(str(path)).tables
-        ]
-        assert squeeze(word) == texts, name
+    for result in results.values():
+        check_texts(result, language, tmp_path / "a.docx")
+
+
+def check_texts(whole, language, path):
+    """Compare the cells of all formats of text with the printed tables."""
+    result = shorten(whole)
+    texts = squeeze(render_texts(result, language))
+    assert read_markdown(result.to_markdown(lang=language)) == texts
+    assert read_latex(result.to_latex(lang=language)) == texts
+    word = [
+        [[cell.text for cell in row.cells] for row in table.rows]
+        for table in docx.Document(str(result.to_word(path, lang=language))).tables
+    ]
+    assert squeeze(word) == texts
 
 
 def test_a_workbook_holds_the_numbers_of_the_frame(results, tmp_path):
     """Not the rounded ones: every number of every column, those of intervals, too."""
-    for name, result in results.items():
-        wide = shorten(result).wide()
-        path = wide.to_excel(tmp_path / f"{name}.xlsx")
-        book = load_workbook(path)
-        sheets = [book[sheet] for sheet in book.sheetnames]
-        for part, table, sheet in zip(wide._list_parts(), wide.make_tables(), sheets, strict=True):
-            frame = part.frame
-            numbers = [
-                float(value)
-                for row in frame[list(frame)].to_dict("records")
-                for column, value in row.items()
-                if column not in part.keys and is_number(value)
-            ]
-            printed = [
-                cell.value
-                for row in table.rows
-                for cell in row
-                if isinstance(cell, Measured | Chance)
-            ]
-            ids = {"row", "first_row", "last_row", "other_row", "year", "code", "line", "key"}
-            if not ids & {*frame}:
-                assert [x for x in printed if np.isfinite(x)] == pytest.approx(
-                    [x for x in numbers if np.isfinite(x)], rel=0, abs=0
-                ), name
-            written = [cell.value for row in sheet.iter_rows() for cell in row]
-            in_sheet = [value for value in written if is_number(value)]
-            finite = [value for value in printed if np.isfinite(value)]
-            assert in_sheet == pytest.approx(finite, rel=1e-15, abs=0), name
+    for result in results.values():
+        check_workbook(result, tmp_path / "a.xlsx")
+
+
+def check_workbook(result, path):
+    """Compare the numbers of all sheets with those of the frames."""
+    wide = shorten(result).wide()
+    book = load_workbook(wide.to_excel(path))
+    sheets = [book[sheet] for sheet in book.sheetnames]
+    for part, table, sheet in zip(wide._list_parts(), wide.make_tables(), sheets, strict=True):
+        numbers = [
+            float(value)
+            for row in part.frame.to_dict("records")
+            for column, value in row.items()
+            if column not in {*part.keys, *IDS} and is_number(value)
+        ]
+        printed = [
+            cell.value for row in table.rows for cell in row if isinstance(cell, Measured | Chance)
+        ]
+        finite = [value for value in printed if np.isfinite(value)]
+        assert finite == [number for number in numbers if np.isfinite(number)]
+        written = [cell.value for row in sheet.iter_rows() for cell in row if is_number(cell.value)]
+        assert written == pytest.approx(finite, rel=1e-15, abs=0)
+
+
+@pytest.mark.slow  # reads records
+def test_results_of_records_are_printed_alike(tmp_path):
+    """Their own kinds, each with its further tables."""
+    survey = sipas.read_survey(sipas.read_wave(WAVE.format(2021)))
+    records = sipas.read_records(survey)
+    drivers = sipas.drivers(survey, facts=records)
+    reconciled = reconcile(survey, records)
+    views = compare_views(survey, records)
+    of_records = [drivers, drivers.joined, views, reconciled.service, reconciled]
+    assert {type(result).__name__ for result in of_records} == OF_RECORDS
+    for result in of_records:
+        check_texts(result, "vi", tmp_path / "a.docx")
+        check_workbook(result, tmp_path / "a.xlsx")
+        assert len(read_html(result._repr_html_())[0][0]) <= MOST_COLUMNS + 1
 
 
 def is_number(value):
