@@ -129,7 +129,8 @@ reports.check_output
 reports.score_output reports.verdict_output reports.reconcile_output reports.restricted_output
 reports.plan_workbook
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
-plot.colours plot.names plot.row_axes plot.shown plot.interval_marks plot.side_names plot.slopes plot.indices
+plot.colours plot.names plot.row_axes plot.shown plot.interval_marks plot.side_names plot.slopes
+plot.indices
 plot.answers plot.changes plot.coefficients plot.importances plot.item_quality
 proof.program proof.receipt
 proof.cell_hashes proof.line_changes proof.altered_cells proof.private_receipt

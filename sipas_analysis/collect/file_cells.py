@@ -35,6 +35,7 @@ from sipas_analysis.errors import (
     UnitError,
 )
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.progress import watch
 from sipas_analysis.sheets.reader import read_sheet
 
 Contents = tuple[list[Cells], list[SipasError]]  # of the files of a wave, with all mistakes
@@ -67,7 +68,7 @@ def _read_each_file(wave: Wave, index: Mapping[str, str]) -> Contents:
     """Read the files now, whatever is remembered."""
     files: list[Cells] = []
     errors: list[SipasError] = []
-    for path, responses in wave.list_sources():
+    for path, responses in watch([*wave.list_sources()]):
         cells, file_errors = _read_file(path, responses, wave, index)
         files += [cells] if cells else []
         errors += file_errors

@@ -138,7 +138,8 @@ def decide(
         facts=facts or {},
     )
     units = propose_units(sheets, draft.language)
-    units["group"] = units["name_vi"].map(groups or {}).fillna(units["group"])
+    proposed = dict(zip(units["name_vi"], units["group"], strict=True))
+    units["group"] = [(groups or {}).get(name, group) for name, group in proposed.items()]
     decided = replace(
         draft,
         sheets=sheets,

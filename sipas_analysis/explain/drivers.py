@@ -40,6 +40,7 @@ from sipas_analysis.explain.formula import INTERCEPT, check_request
 from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.regression import fit_columns, pool_imputations
 from sipas_analysis.infer.design import Design
+from sipas_analysis.progress import watch
 from sipas_analysis.quality.findings import find_straight_lines
 
 if TYPE_CHECKING:
@@ -249,7 +250,9 @@ class _Request:
         reasons: dict[Key, str] = {}
         for model in self.models:
             try:
-                parts = [self._fit_model(model, part, deviation, n_domain) for part in imputed]
+                parts = [
+                    self._fit_model(model, part, deviation, n_domain) for part in watch(imputed)
+                ]
             except FitError as error:
                 few = error.fields.get("few")
                 reasons[model] = "few_answers" if few else REASONS[error.message_id]

@@ -44,6 +44,7 @@ from sipas_analysis.infer.replicates import weigh_forms
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.measure.ranking import rank_sets
 from sipas_analysis.messages import format_number, say
+from sipas_analysis.progress import watch
 
 VALUE = ("value", "se", "low", "high", "df")
 SHARE = ("share", "share_se", "share_low", "share_high")
@@ -184,7 +185,7 @@ def importance(
         imputed = impute_blanks(
             with_outcome, ["\0y", *drivers], design.weight[frame.index], imputations, seed
         )
-        parts = [_share_out(put_forms(design, part), request, level) for part in imputed]
+        parts = [_share_out(put_forms(design, part), request, level) for part in watch(imputed)]
         result = _pool_imputations(parts, level)
     else:
         result = _share_out(design, request, level)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sipas_analysis.errors import FitError
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.progress import watch
 
 CYCLES = 10
 FEWEST_SPARE_ANSWERS = 5  # answers that a column needs beyond the number of the others
@@ -49,7 +50,7 @@ def impute_blanks(
     rng, w = np.random.default_rng(seed), weight / weight.mean()
     mean = np.nansum(x * w[:, None], axis=0) / np.sum(np.where(blank, 0.0, w[:, None]), axis=0)
     frames = []
-    for _ in range(count):
+    for _ in watch(range(count)):
         whole = np.where(blank, mean, x)
         for _ in range(CYCLES):
             for j in np.flatnonzero(blank.any(axis=0)):

@@ -37,6 +37,7 @@ from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
 from sipas_analysis.measure.scores import check_scores, score, score_everyone
 from sipas_analysis.messages import format_number, say
+from sipas_analysis.progress import show_progress
 from sipas_analysis.quality.findings import check
 
 BEST_QUARTER, FEWEST_UNITS = 0.75, 4
@@ -184,12 +185,16 @@ def prepare_priority(
     whole: Estimates | None = None,
 ) -> Basis:
     """Compute once what ``place_factors`` needs for the whole and for every unit."""
-    if scores is None:
-        whole = score(survey) if whole is None else whole
-        scores = score_everyone(survey, whole)
-    models = drivers(survey, ["linear", "logit"]) if models is None else models
-    flagged = check(survey).flagged_units if flagged is None else flagged
-    return Basis(survey, scores, models, *_share_importance(survey, models), flagged, whole)
+    with show_progress(4) as advance:
+        if scores is None:
+            whole = score(survey) if whole is None else whole
+            scores = score_everyone(survey, whole)
+        advance(1)
+        models = drivers(survey, ["linear", "logit"]) if models is None else models
+        advance(1)
+        flagged = check(survey).flagged_units if flagged is None else flagged
+        advance(1)
+        return Basis(survey, scores, models, *_share_importance(survey, models), flagged, whole)
 
 
 def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:

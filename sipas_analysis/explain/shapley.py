@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sipas_analysis.infer.combinations import compute_slopes
 from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.progress import watch
 
 MOST_PLAYERS = 22
 PLAYERS_IN_MEMORY = 13  # players that are doubled in memory; those before them one by one
@@ -56,7 +57,7 @@ def owen_values(
     whole = [[column for player in group for column in player] for group in groups]
     parts = [
         _value_players(covariance, [*whole[:g], *whole[g + 1 :]], group, slopes)
-        for g, group in enumerate(groups)
+        for g, group in watch([*enumerate(groups)])
     ]
     values, gradients = zip(*parts, strict=True)
     return np.concatenate(values), np.concatenate(gradients, axis=2)

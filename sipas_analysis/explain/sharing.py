@@ -19,6 +19,7 @@ from sipas_analysis.explain.shapley import (
     shapley_values,
 )
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.progress import watch
 
 MOST_FITS = 4096
 
@@ -42,7 +43,7 @@ def share_again(
 ) -> Floats:
     """Return the values under each replicate weight, shape (K, m); NaN where there are none."""
     values = np.full((weights.shape[1], len(request.players)), np.nan)
-    for k, weight in enumerate(weights.T):
+    for k, weight in enumerate(watch([*weights.T])):
         used = weight > 0
         with np.errstate(invalid="ignore", divide="ignore"), suppress(FitError):
             values[k] = share_out_forms(x[used], y[used], weight[used], request, columns)[0]
@@ -113,7 +114,7 @@ def _share_likelihood(
         if 2**n_players > MOST_FITS:
             raise FitError("importance_many", found=n_players, most=int(np.log2(MOST_FITS)))
         value, influence = np.zeros(len(players)), np.zeros((len(y), len(players)))
-        for is_in, weight in list_coalitions(len(others), len(players)):
+        for is_in, weight in watch([*list_coalitions(len(others), len(players))]):
             joined = compress((*others, *players), is_in)
             total, by_form = maximise(tuple(sorted(chain.from_iterable(joined))))
             value += weight * (1 - total / null)

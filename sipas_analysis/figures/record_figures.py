@@ -30,6 +30,7 @@ from sipas_analysis.figures.record_tables import (
     tabulate_timeliness,
 )
 from sipas_analysis.figures.step_tables import tabulate_steps
+from sipas_analysis.progress import watch
 
 if TYPE_CHECKING:
     from sipas_analysis.figures.record_rules import RecordRule
@@ -71,7 +72,7 @@ class RecordFigures:
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Every published table that has rows, by its name."""
-        return {name: self.table(name) for name in BUILDERS if len(self.table(name))}
+        return {name: self.table(name) for name in watch([*BUILDERS]) if len(self.table(name))}
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a published table, a name of ``RULES``; without rows where nothing was recorded.

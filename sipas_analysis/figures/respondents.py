@@ -19,6 +19,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.index_gaps import append_whole, find_gaps
 from sipas_analysis.measure.rules import list_targets
 from sipas_analysis.measure.scores import score_targets
+from sipas_analysis.progress import watch
 
 PART = "part of the forms"  # the key by which forms are split; no wave has it
 OTHERS, WHOLE = "\0others", "\0whole"  # forms without the labels, and all; no label is so named
@@ -47,7 +48,7 @@ def compare_respondents(survey: Survey, hidden_units: Collection[str] = ()) -> p
     keys = [key for key in list_person_keys(survey) if key in hidden]
     whole = _score_parts(survey, None)
     n_whole = int(whole.frame["n_valid"].iloc[0])
-    estimates = {key: list(_score_groups(survey, key, whole)) for key in keys}
+    estimates = {key: list(_score_groups(survey, key, whole)) for key in watch(keys)}
     n_groups = {key: sum(len(part) - 1 for part in parts) for key, parts in estimates.items()}
     n_tests = sum(1 if n == 2 else n for n in n_groups.values())  # of two labels one says all
     tables = [

@@ -22,6 +22,7 @@ from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.exact_sums import Adder, WeightRounding, add_folds, choose_adder
 from sipas_analysis.infer.row_numbers import COUNT_COLUMN, number_codes, number_rows
 from sipas_analysis.infer.stages import Stage, find_stages
+from sipas_analysis.progress import watch
 
 EXACT_FORMS = 2**17  # so many forms of 35 bits add to less than 2**53
 SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
@@ -189,7 +190,7 @@ def count_forms(
     )
     if design.domain is not None:  # cells without a form of the domain keep their place
         frame, number = frame[design.domain], number[design.domain]
-    for start in range(0, len(frame), SLICE):
+    for start in watch(range(0, len(frame), SLICE)):
         here = slice(start, start + SLICE)
         _count_slice(frame.iloc[here], number[here], sums, (design, columns, scale))
     return sums

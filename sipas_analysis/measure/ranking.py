@@ -40,6 +40,7 @@ from sipas_analysis.measure.step_down import (
     find_critical_values,
     separate_pairs,
 )
+from sipas_analysis.progress import watch
 from sipas_analysis.quality.findings import find_open_units
 
 TEST_POWER = 0.8
@@ -394,7 +395,8 @@ def rank(
     apart = list_names(set_apart, "set_apart", "codes")
     overall["reason"] = _list_reasons(overall, min_forms, apart)
     sets: dict[str, RankSets] = {}
-    for group, unsorted_units in overall[overall["reason"] == ""].groupby("group", sort=True):
+    ranked = overall[overall["reason"] == ""]
+    for group, unsorted_units in watch([*ranked.groupby("group", sort=True)]):
         units = unsorted_units.sort_values("unit")  # the order of rows must not matter
         sigma = covariance_with_ends(scores.take(rows[units.index]))
         value = pd.Series(units["value"].to_numpy(), pd.Index(units["unit"], name="unit"))

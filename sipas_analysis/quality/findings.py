@@ -9,6 +9,7 @@ one rule in at most 5 % of cases; docs/coverage.md has the rates. A wave of one 
 judged by Q1, Q2, Q3 and Q5.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,7 @@ from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import say
+from sipas_analysis.progress import show_progress
 from sipas_analysis.quality.form_patterns import (
     Twins,
     compare_operators,
@@ -137,11 +139,19 @@ def check(survey: Survey) -> Findings:
         ['tp-long-xuyen']
     """
     check_kind(survey, Survey, "survey")
+    with show_progress(3) as advance:
+        return _compare_units(survey, advance)
+
+
+def _compare_units(survey: Survey, advance: Callable[[int], None]) -> Findings:
+    """Return the findings of ``check``; ``advance`` is called after each of its three parts."""
     forms, answers = _list_forms(survey)
     units = _count_by_unit(forms, answers, survey.instrument)
     is_row = ~forms["repeated"].to_numpy()
     rows = forms[is_row].reset_index(drop=True)
+    advance(1)
     twins = find_twins(answers[is_row], rows["unit"].to_numpy(), len(units))
+    advance(1)
     parts = [
         *_judge_answers(units),
         _judge_twins(twins, units),

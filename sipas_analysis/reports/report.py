@@ -26,6 +26,7 @@ from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.progress import watch
 from sipas_analysis.reports.annex_workbook import write_annexes
 from sipas_analysis.reports.chapters.action import build_proposals
 from sipas_analysis.reports.chapters.annexes import ANNEXES, select_annexes
@@ -158,7 +159,7 @@ class Report:
                 raise ParameterError("run_format", found=file_format, known=", ".join(FORMATS))
         everything = [*self.chapters, *self.annexes]
         given = [chapters] if isinstance(chapters, str | Chapter) else chapters or everything
-        built = [part if isinstance(part, Chapter) else self.chapter(part) for part in given]
+        built = [part if isinstance(part, Chapter) else self.chapter(part) for part in watch(given)]
         documents = self._sort_into_documents([chapter.section for chapter in built])
         if unit and {*LETTER_FORMATS} & {*file_formats}:
             documents["letter"] = self.letter()
@@ -167,7 +168,7 @@ class Report:
             for key, name in name_report_files(unit, file_formats, self.languages).items()
             if key[0] == "xlsx" or key[0].rpartition(" ")[0] in documents
         }
-        for (kind, language), name in files.items():
+        for (kind, language), name in watch([*files.items()]):
             document, _, file_format = kind.rpartition(" ")
             self._write_format(documents.get(document), folder / name, file_format, language)
         tables = [] if unit else self.write_tables(folder)

@@ -31,6 +31,8 @@ FORK_ENGINE = "sipas-fork"  # runs cells in this process, see papermill_engine.p
 KERNEL_START = """
 import json
 from sipas_analysis.input_copies import hold_files, use_folder
+from sipas_analysis.progress import show_nothing
+show_nothing()
 _held = json.load(open({!r}, encoding="utf-8"))
 use_folder(_held["folder"])
 _held = hold_files(_held["inputs"])

@@ -91,14 +91,6 @@ def test_the_notebook_of_an_auditor_counts_the_published_figure_again(tmp_path):
     assert "responses.csv: 32–61" in text
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "notebooks").glob("explore_*.ipynb")), ids=lambda path: path.stem
-)
-def test_a_notebook_to_explore_runs(path, tmp_path):
-    """Each alone, on the demo."""
-    assert len(papermill(path.stem, tmp_path / "out.ipynb")) > 500
-
-
 def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
     """One page per language, the tables of answers and of records, nothing else."""
     shutil.copytree(DEMO, tmp_path / "wave")

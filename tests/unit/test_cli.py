@@ -665,14 +665,6 @@ def test_a_folder_without_a_receipt_is_refused(sipas, tmp_path):
     assert "receipt.json is not there" in why
 
 
-def test_lab_opens_the_notebooks(sipas, monkeypatch):
-    """JupyterLab of this very environment, in the folder of notebooks."""
-    called = []
-    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 0)
-    assert sipas("lab")[0] == 0
-    assert called == [[sys.executable, "-m", "jupyterlab", str(program.notebooks_folder())]]
-
-
 # ── refusals
 
 LONELY = "unit,tang,A1,A2,D1,OVERALL\nso-a,x,5,4,3,5\nso-a,y,5,4,3,5\nso-b,y,5,4,3,5\n"

@@ -210,3 +210,18 @@ def test_a_chapter_is_a_fragment_for_a_notebook(survey):
     assert text.count("<style>") == 1
     assert "<html" not in text
     assert Page(text).all("section")[0]["id"] == "results"
+
+
+def test_the_styles_of_a_chapter_in_a_notebook_apply_to_nothing_else(survey):
+    """Every selector begins with our class; colours are those of the theme, none is fixed ink."""
+    chapter = report(survey, "vi").chapter("ranking")._repr_html_()
+    styles = re.findall("<style>(.*?)</style>", chapter, re.DOTALL)
+    rules = re.findall(r"([^{}]+){([^{}]*)}", "".join(styles))
+    assert len(rules) > 20
+    assert [
+        selector for selector, _ in rules if not selector.strip().startswith(".sipas-chapter")
+    ] == []
+    colours = [rule for _, rule in rules for rule in re.findall(r"(?<![-\w])color: ([^;]*)", rule)]
+    assert {colour.partition("(")[0] for colour in colours} <= {"var", "inherit"}
+    assert chapter.startswith('<div class="sipas-chapter">')
+    Page(chapter)
