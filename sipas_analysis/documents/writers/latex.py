@@ -1,7 +1,7 @@
 r"""Write tables as LaTeX: booktabs, every special character escaped, letters of Unicode kept.
 
 The result can be read by ``\input``; it needs ``\usepackage{booktabs}``, a long table also
-``longtable``.
+``longtable``, and Vietnamese XeLaTeX, LuaLaTeX or the font encoding T5.
 """
 
 import re
@@ -25,14 +25,17 @@ ESCAPES = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
     "−": "$-$",
     "–": "--",
     "∞": r"$\infty$",
-    "`": r"\textasciigrave{}",
-    "-": "-{}",  # before another one: two would make a dash
+    "`": r"\`{}",
+    "²": r"\textsuperscript{2}",
+    "χ": r"$\chi$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "-": "-{}",  # before another one or a dash: together they would be a longer one
 }
-_SPECIAL = re.compile("-(?=-)|[" + re.escape("".join(ESCAPES).replace("-", "")) + "]")
+_SPECIAL = re.compile("-(?=[-–])|[" + re.escape("".join(ESCAPES).replace("-", "")) + "]")
 _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")
 
 
