@@ -64,7 +64,7 @@ _HOMES = {
     "verdict": "improve.verdict",
     "report": "reports.report",
 }
-_ROOMS = {"plot": "matplotlib"}  # sipas.plot.ranking(…): a subpackage, and the library it needs
+_ROOMS = ("plot",)  # subpackages that are themselves names: sipas.plot.ranking(…)
 __all__ = [*_HOMES, *_ROOMS]  # noqa: PLE0604 (all are text)
 
 if TYPE_CHECKING:
@@ -120,7 +120,6 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> object:
     if name in _ROOMS:
-        import_module("sipas_analysis.extras").require_library(_ROOMS[name])
         return import_module(f"sipas_analysis.{name}")
     if name not in _HOMES:
         raise AttributeError(f"sipas_analysis has no {name!r}")

@@ -130,8 +130,7 @@ reports.score_output reports.verdict_output reports.reconcile_output reports.res
 reports.plan_workbook
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 plot.colours plot.names plot.row_axes plot.shown plot.interval_marks plot.side_names plot.slopes
-plot.indices
-plot.answers plot.changes plot.coefficients plot.importances plot.item_quality
+plot.indices plot.answers plot.changes plot.coefficients plot.importances plot.item_quality
 proof.program proof.receipt
 proof.cell_hashes proof.line_changes proof.altered_cells proof.private_receipt
 proof.receipt_page proof.ro_crate proof.archive_texts proof.archive_format proof.read_back

@@ -66,7 +66,7 @@ def likert(
     check_kind(survey, Survey, "survey")
     codes = _list_codes(survey, items)
     pen = open_axes(ax, lang)
-    names = read_names(None, lang, survey)
+    names = read_names(None, lang, survey, None)
     figures = score(survey, [by] if by else []).frame
     figures = figures[figures["variable"].isin(codes)]
     shown, n_hidden = take_shown(figures)
@@ -76,9 +76,11 @@ def likert(
     n_bad = None if is_score else scale.satisfied_from - scale.low
     if items is None and not by:
         codes = [str(code) for code in shown.sort_values("value", kind="stable")["variable"]]
+    if by == "unit":
+        shown = shown.sort_values("value", kind="stable")
     bars = _Bars(survey, shown, by, scale, n_bad, names)
     parts = [(code, bars.list_rows(code)) for code in codes]
-    _draw_parts(pen, [(names.name_variable(code), rows) for code, rows in parts if rows], bars)
+    _draw_parts(pen, [(names.name_code(code), rows) for code, rows in parts if rows], bars)
     note_hidden(pen, n_hidden)
     return pen.finish(say(lang, "chart.head.answers"))
 
@@ -122,7 +124,7 @@ class _Bars:
         keys = figures[self.by] if self.by else [""] * len(figures)
         rows = []
         for key, value in zip(keys, figures["value"], strict=True):
-            label = self._name_key(str(key)) if self.by else self.names.name_variable(code)
+            label = self._name_key(str(key)) if self.by else self.names.name_code(code)
             shares = self._share_levels(code, str(key))
             row = make_answer_row(label, shares, float(value), self.n_bad, self.names.language)
             rows.append(row)
@@ -130,7 +132,7 @@ class _Bars:
 
     def _name_key(self, key: str) -> str:
         assert self.by is not None
-        return self.names.name_key(self.by, key)
+        return self.names.name_level(self.by, key)
 
     def _share_levels(self, code: str, key: str) -> list[float]:
         """Return the share in percent of each level of an item, of the forms with a key."""

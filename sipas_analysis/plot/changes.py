@@ -117,12 +117,10 @@ def _list_named(frame: pd.DataFrame, names: Names) -> list[tuple[str, Change]]:
     rows = []
     for row in frame.to_dict("records"):
         code = {"unit": row["unit"], "group": row["group"]}.get(row["domain"], "")
-        label = (
-            names.name_key(row["domain"], code) if code else names.name_variable(row["variable"])
-        )
-        numbers = [float(row[name]) for name in ("value_before", "value_after", "value")]
-        ends = float(row["low"]), float(row["high"])
-        rows.append((label, Change(*numbers, *ends, verdict=row["verdict"])))
+        label = names.name_level(row["domain"], code) if code else names.name_code(row["variable"])
+        columns = ("value_before", "value_after", "value", "low", "high")
+        before, after, value, low, high = (float(row[name]) for name in columns)
+        rows.append((label, Change(before, after, value, low, high, str(row["verdict"]))))
     return rows
 
 

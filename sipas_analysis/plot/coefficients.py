@@ -14,6 +14,7 @@ from sipas_analysis.documents.chart_intervals import LETTER_MARKS, IntervalRow
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.explain.driver_results import Drivers
 from sipas_analysis.explain.fitted import Fit
+from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import Language, say
 from sipas_analysis.plot.colours import MARKERS
 from sipas_analysis.plot.interval_marks import draw_row, place_zero
@@ -72,10 +73,9 @@ def drivers(
         >>> len(ax.get_yticklabels())
         5
     """
-    first = models if isinstance(models, Drivers | Fit) else None
     series = _list_series(models, which, lang, ratios=ratios)
     pen = open_axes(ax, lang)
-    names = read_names(labels, lang, None, first)
+    names = read_names(labels, lang, None, _find_result(models))
     variables = list(dict.fromkeys(code for part in series for code in part.ends))
     refuse_empty(variables, "coefficients")
     if len(series) > len(LETTER_MARKS):
@@ -83,7 +83,7 @@ def drivers(
     pen.place_rows([Label(_name_term(code, names)) for code in variables])
     place_zero(pen, 1.0 if ratios else 0.0)
     for place, part in enumerate(series):
-        _draw_series(pen, part, place, len(series), variables, 1.0 if ratios else 0.0)
+        _draw_series(pen, part, _Band(place, len(series)), variables, 1.0 if ratios else 0.0)
     if ratios:
         pen.ax.set_xscale("log")
         pen.ax.xaxis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
@@ -93,6 +93,13 @@ def drivers(
         _write_key(pen, series)
     pen.notes.append(say(lang, "plot.key.coefficients"))
     return pen.finish(say(lang, _name_axis(models, ratios=ratios)))
+
+
+def _find_result(models: Models) -> ResultTable:
+    """Return the result that names the variables: the first model."""
+    if isinstance(models, Drivers | Fit):
+        return models
+    return next(iter(models.values() if isinstance(models, Mapping) else models))
 
 
 def _name_axis(models: Models, *, ratios: bool) -> str:
@@ -146,8 +153,8 @@ def _list_drivers(
     keys = [key for key in keys if key == "model" or len(set(frame[key])) > 1]
     series = []
     for key, part in frame.groupby(keys, sort=False):
-        *first, model = key if isinstance(key, tuple) else (key,)
-        name = " · ".join([*map(str, first), say(lang, f"plot.model.{model}")])
+        *first, model_name = key if isinstance(key, tuple) else (key,)
+        name = " · ".join([*map(str, first), say(lang, f"plot.model.{model_name}")])
         series.append(_Series(name, _take_ends(part, ("value", "low", "high"), ratios=ratios)))
     return series
 
@@ -169,17 +176,29 @@ def _take_ends(
     }
 
 
+@dataclass(frozen=True)
+class _Band:
+    """Where in its row a model of several stands."""
+
+    place: int
+    n_models: int
+
+    @property
+    def shift(self) -> float:
+        """Distance from the middle of the row, in rows."""
+        return (self.place - (self.n_models - 1) / 2) * SPREAD / self.n_models
+
+
 def _draw_series(
-    pen: RowAxes, part: _Series, place: int, n: int, variables: Sequence[str], none: float
+    pen: RowAxes, part: _Series, band: "_Band", variables: Sequence[str], none: float
 ) -> None:
     """Draw the coefficients of one model, each a little below those of the model before."""
-    shape, colour = LETTER_MARKS[place]
-    step = SPREAD / n
+    shape, colour = LETTER_MARKS[band.place]
     for y, code in enumerate(variables):
         value, low, high = part.ends.get(code, (nan, nan, nan))
         is_open = not isnan(low) and low <= none <= high
         row = IntervalRow(code, value, low, high, faint=is_open)
-        draw_row(pen, row, y + (place - (n - 1) / 2) * step, shape, colour)
+        draw_row(pen, row, y + band.shift, shape, colour)
 
 
 def _write_key(pen: RowAxes, series: Sequence[_Series]) -> None:
@@ -195,9 +214,9 @@ def _write_key(pen: RowAxes, series: Sequence[_Series]) -> None:
 
 def _name_term(code: str, names: Names) -> str:
     """Return the name of a variable; of a level of a categorical, ``sex: f``."""
-    name = names.name_variable(code)
+    name = names.name_code(code)
     if name != code or "[T." not in code:
         return name
     variable, _, level = code.removesuffix("]").partition("[T.")
     variable = variable.removeprefix("C(").removesuffix(")")
-    return f"{names.name_variable(variable)}: {names.name_key(variable, level)}"
+    return f"{names.name_code(variable)}: {names.name_level(variable, level)}"

@@ -16,7 +16,7 @@ from sipas_analysis.documents.canvas import INK
 from sipas_analysis.documents.chart_parts import ACCENT, SECOND, SOFT
 
 LEAST_CONTRAST = 3.0  # of a mark with its background, as WCAG 2.2 asks of pictures
-READABLE_CONTRAST = 4.5  # of a text
+READABLE_CONTRAST = 5.5  # of a text; WCAG asks for 4.5
 STEPS = 20  # in which a colour is mixed with the ink
 MARKERS = {
     "circle": "o",
@@ -80,7 +80,8 @@ class Colours:
 def mix(first: str, second: str, part: float) -> str:
     """Return a colour between two: the first at 0, the second at 1."""
     pairs = zip(to_rgb(first), to_rgb(second), strict=True)
-    return to_hex([a + (b - a) * part for a, b in pairs])
+    red, green, blue = (a + (b - a) * part for a, b in pairs)
+    return to_hex((red, green, blue))
 
 
 def find_contrast(first: str, second: str) -> float:

@@ -1,5 +1,7 @@
 """Pictures of importance: what each driver explains, and importance beside satisfaction."""
 
+from math import isnan
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -11,9 +13,7 @@ from sipas_analysis.documents.chart_parts import (
     SECOND,
     SOFT,
     make_scale,
-    wrap_text,
 )
-from sipas_analysis.documents.chart_slopes import spread_labels
 from sipas_analysis.explain.importance import Importance
 from sipas_analysis.explain.priority import Priority
 from sipas_analysis.messages import Language, format_number, say
@@ -24,9 +24,9 @@ from sipas_analysis.plot.interval_marks import (
     place_zero,
 )
 from sipas_analysis.plot.names import Labels, Names, read_names
-from sipas_analysis.plot.row_axes import LEADING, NumberFormat, RowAxes, TextColumn, open_axes
+from sipas_analysis.plot.row_axes import NumberFormat, RowAxes, TextColumn, open_axes
 from sipas_analysis.plot.shown import refuse_empty
-from sipas_analysis.plot.slopes import write_beside
+from sipas_analysis.plot.side_names import SideName, write_side_names
 from sipas_analysis.reports.picture_rows import (
     FactorPlace,
     list_shares,
@@ -37,7 +37,7 @@ from sipas_analysis.reports.picture_rows import (
 VALUE, ACROSS, UPRIGHT, CUT = (
     f"sipas.plot.{name}" for name in ("value", "satisfaction", "importance", "cut")
 )
-NAME_WIDTH, LEAST_HEIGHT, MARGIN = 225.0, 330.0, 62.0  # points
+LEAST_HEIGHT, MARGIN = 330.0, 62.0  # points
 
 
 def importance(
@@ -73,7 +73,7 @@ def importance(
     check_kind(shares, Importance, "importance", "shares")
     pen = open_axes(ax, lang)
     names = read_names(labels, lang, None, shares)
-    rows = [make_share_row(share, names.name_variable(share.code)) for share in list_shares(shares)]
+    rows = [make_share_row(share, names.name_code(share.code)) for share in list_shares(shares)]
     rows = [row for row in rows if not pd.isna(row.value)]
     refuse_empty(rows, "importance")
     parts = [("", rows)]
@@ -147,12 +147,11 @@ def _place_scales(pen: RowAxes, matrix: Priority, rows: list[FactorPlace]) -> No
     for values, at, limit in ((across, cut, ax.set_xlim), (upright, share, ax.set_ylim)):
         scale = make_scale([*values, at], 0, 1)
         limit(scale.low, scale.high)
-    style = {"color": pen.colours.ink, "linewidth": 0.9, "linestyle": (0, (4, 3)), "gid": CUT}
-    ax.axvline(cut, **style)
-    ax.axhline(share, **style)
+    for line in (ax.axvline(cut), ax.axhline(share)):
+        line.set(color=pen.colours.ink, linewidth=0.9, linestyle=(0, (4, 3)), gid=CUT)
     size, decimals = 0.9 * pen.size, 2
     text = format_number(cut, pen.language, decimals)
-    pen.write(text, (cut, 1), ax.get_xaxis_transform(), (0, 3), "center", size, va="bottom")
+    pen.write(text, (cut, 1), ax.get_xaxis_transform(), (0, 3), "center", size).set(va="bottom")
     text = format_number(share, pen.language, 1)
     pen.write(text, (1, share), ax.get_yaxis_transform(), (2, 0), "left", size)
     for axis in (ax.xaxis, ax.yaxis):
@@ -190,20 +189,12 @@ def _draw_factor(pen: RowAxes, row: FactorPlace, cut: float) -> None:
 
 
 def _name_factors(pen: RowAxes, rows: list[FactorPlace], names: Names, cut: float) -> None:
-    """Write names and what follows at the right, in the order of importance, none over another."""
-    ordered = sorted(rows, key=lambda row: -row.share.value)
-    size = 0.92 * pen.size
-    texts = []
-    for row in ordered:
+    """Write names and what follows at the right, in the order of importance."""
+    side_names = []
+    for row in sorted(rows, key=lambda row: -row.share.value):
         is_sure = row.gap.side or row.share.side
         words = f": {row.words.text(pen.language)}" if is_sure else ""
-        texts.append(wrap_text(names.name_variable(row.code) + words, NAME_WIDTH, size, 5))
-    heights = [LEADING * size * len(lines) + 4 for lines in texts]
-    height = pen.set_height(max(LEAST_HEIGHT, 1.1 * sum(heights)) + MARGIN, MARGIN)
-    low, high = pen.ax.get_ylim()
-    wishes = [height * (high - row.share.value) / (high - low) for row in ordered]
-    middles = spread_labels(wishes, heights, (0.0, max(height, sum(heights))))
-    for row, lines, middle in zip(ordered, texts, middles, strict=True):
-        point = (row.gap.value + cut, row.share.value)
-        colour = pen.colours.ink
-        write_beside(pen, "\n".join(lines), point, 1 - middle / height, colour, size)
+        end = row.gap.value if isnan(row.gap.high) else row.gap.high  # where its line ends
+        name = names.name_code(row.code) + words
+        side_names.append(SideName(name, end + cut, row.share.value))
+    write_side_names(pen, side_names, LEAST_HEIGHT, MARGIN)

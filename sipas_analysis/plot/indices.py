@@ -75,12 +75,12 @@ def index(
     survey = scores.survey if isinstance(scores, Scores) else None
     pen = open_axes(ax, lang)
     names = read_names(labels, lang, survey, scores)
-    keys = [name for name in scores.frame if name not in (*FIGURES, *DESCRIBED, "group")]
+    keys = [str(name) for name in scores.frame if name not in (*FIGURES, *DESCRIBED, "group")]
     keys = keys or [name for name in ("group",) if name in scores.frame]
     table = _choose_variables(scores.frame, variables, has_keys=bool(keys))
     shown, n_hidden = take_shown(table)
     refuse_empty(shown, "values", n=n_hidden)
-    if order == "value" or (order is None and keys):
+    if order == "value" or (order is None and "unit" in keys):
         shown = shown.sort_values("value", ascending=False, kind="stable")
     parts = _part_rows(shown, keys, names)
     if targets is None:
@@ -124,7 +124,7 @@ def _part_rows(frame: pd.DataFrame, keys: Sequence[str], names: Names) -> list[P
     several = len(set(frame["variable"])) > 1
     if keys and several:
         return [
-            (names.name_variable(str(code)), _make_rows(rows, keys, names))
+            (names.name_code(str(code)), _make_rows(rows, keys, names))
             for code, rows in frame.groupby("variable", sort=False)
         ]
     return [("", _make_rows(frame, keys, names))]
@@ -135,9 +135,9 @@ def _make_rows(frame: pd.DataFrame, keys: Sequence[str], names: Names) -> list[I
     figures = list_figures(frame)
     by_key = [[str(key) for key in row] for row in frame[[*keys]].to_numpy().tolist()]
     labels = [
-        " · ".join(names.name_key(name, key) for name, key in zip(keys, row, strict=True))
+        " · ".join(names.name_level(name, key) for name, key in zip(keys, row, strict=True))
         if keys
-        else names.name_variable(figure.variable)
+        else names.name_code(figure.variable)
         for row, figure in zip(by_key, figures, strict=True)
     ]
     return [
@@ -166,7 +166,7 @@ def ranking(
     Args:
         ranked: Result of ``sipas.rank``.
         group: Draw the units of this group only; all groups, each with its head, if left out.
-        targets: Values of dashed lines; those of the wave if ``labels`` is its survey.
+        targets: Values of dashed lines, such as those of the wave, ``wave.targets``.
         labels: Names by code, a survey or a questionnaire that has them; those of the result if
             left out.
         ax: Axes to draw on; the current ones if left out.
@@ -200,7 +200,7 @@ def ranking(
     groups = [*dict.fromkeys(shown["group"])]
     parts = [
         (
-            names.name_group(str(code)) if len(groups) > 1 else "",
+            names.name_level("group", str(code)) if len(groups) > 1 else "",
             _rank_rows(shown[shown["group"] == code], names),
         )
         for code in groups
@@ -219,7 +219,8 @@ def _rank_rows(frame: pd.DataFrame, names: Names) -> list[IntervalRow]:
     """Return the rows of a group; a letter that all units have is left out."""
     figures = list_figures(frame)
     rows = [
-        make_ranked_row(figure, names.name_unit(figure.unit), names.language) for figure in figures
+        make_ranked_row(figure, names.name_level("unit", figure.unit), names.language)
+        for figure in figures
     ]
     return rows if has_several_letters(figures) else [replace(row, letter="") for row in rows]
 

@@ -10,7 +10,7 @@ from sipas_analysis.documents.chart_intervals import IntervalRow, mark_letters
 from sipas_analysis.documents.chart_parts import ACCENT, SOFT, make_scale
 from sipas_analysis.messages import format_number, say
 from sipas_analysis.plot.colours import MARKERS
-from sipas_analysis.plot.row_axes import TEXT, Label, RowAxes, TextColumn
+from sipas_analysis.plot.row_axes import Label, RowAxes, TextColumn
 
 VALUE, INTERVAL, BESIDE, TARGET, ZERO = (
     f"sipas.plot.{name}" for name in ("value", "interval", "beside", "target", "zero")
@@ -117,7 +117,7 @@ def place_targets(pen: RowAxes, targets: Sequence[float]) -> None:
         )
         text = format_number(f"{target:g}", pen.language)
         place = pen.ax.get_xaxis_transform()
-        pen.write(text, (target, 1), place, (0, 3), "center", 0.9 * pen.size, va="bottom", gid=TEXT)
+        pen.write(text, (target, 1), place, (0, 3), "center", 0.9 * pen.size).set(va="bottom")
 
 
 def place_zero(pen: RowAxes, at: float = 0.0) -> None:

@@ -84,7 +84,7 @@ def _list_parts(
     if statistic == "loading" and result.structure is not None:
         loadings = result.structure.loadings
         return [
-            (names.name_variable(str(factor)), _make_rows(part, "value", names))
+            (names.name_code(str(factor)), _make_rows(part, "value", names))
             for factor, part in loadings.groupby("factor", sort=False)
         ]
     if statistic == "units":
@@ -107,9 +107,7 @@ def _make_rows(frame: pd.DataFrame, column: str, names: Names) -> list[IntervalR
 
 
 def _name_item(code: str, names: Names) -> str:
-    return (
-        say(names.language, "plot.mean_of_items") if code == "mean" else names.name_variable(code)
-    )
+    return say(names.language, "plot.mean_of_items") if code == "mean" else names.name_item(code)
 
 
 def _draw_items(pen: RowAxes, parts: Sequence[Part]) -> None:

@@ -6,12 +6,16 @@ that users can add lines, set limits and draw on. Only a figure that is made her
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter
+from matplotlib.transforms import blended_transform_factory
 
 from sipas_analysis.arguments import check_word, refuse_kind
 from sipas_analysis.documents.chart_parts import wrap_text
@@ -21,15 +25,17 @@ from sipas_analysis.messages import LANGUAGES, Language, format_number
 from sipas_analysis.plot.colours import Colours
 
 WIDTH = 8.4  # inches of a new figure
-LABEL_WIDTH, LABEL_PART = 215.0, 0.38  # points of labels; their part of a narrower figure
-MOST_LINES, LEADING = 3, 1.28
+LABEL_WIDTHS = (150.0, 190.0, 215.0, 240.0, 265.0, 290.0)  # points; the least that will do
+LABEL_PART = 0.55  # of the width of axes that were given
+FEW_LINES, MOST_LINES, LEADING = 2, 4, 1.34
+HEAD_WIDTH = 64.0  # points of a head above texts at the right, on up to three lines
 LEAST_ROW, SMALLEST = 17.0, 4.0  # points: height of a row, size of type
 TOP, BOTTOM = 30.0, 58.0  # points above and below the rows
 MOST_DECIMALS = 6
 PICTURE, NOTE, HEAD, TEXT = (f"sipas.plot.{name}" for name in ("picture", "note", "head", "text"))
 
 
-class NumberFormat(Formatter):  # type: ignore[misc]  # matplotlib has no types
+class NumberFormat(Formatter):
     """Numbers of an axis in the format of a language, with as many decimals as all need."""
 
     def __init__(self, language: Language) -> None:
@@ -68,7 +74,6 @@ class TextColumn:
 
     head: str
     texts: Sequence[str]
-    is_left: bool = False
 
 
 @dataclass
@@ -87,7 +92,16 @@ class RowAxes:
     is_new: bool
     colours: Colours
     notes: list[str] = field(default_factory=list)
+    _left: float = 0.0  # points that labels take
     _right: float = 0.0  # points that texts at the right take
+    _above: float = 0.0  # points that heads above the axes take
+
+    @property
+    def figure(self) -> Figure:
+        """The whole figure that the axes are in."""
+        figure = self.ax.get_figure(root=True)
+        assert figure is not None
+        return figure
 
     @property
     def size(self) -> float:
@@ -102,7 +116,7 @@ class RowAxes:
         texts = ["\n".join(wrapped) for wrapped in lines]
         ax.set_yticks(range(n_rows), texts, fontsize=size, color=self.colours.ink)
         for label, tick in zip(labels, ax.get_yticklabels(), strict=True):
-            tick.set(parse_math=False, linespacing=1.05)
+            tick.set(parse_math=False, linespacing=1.4)
             if label.is_head or label.is_marked:
                 tick.set_fontweight("bold")
         ax.tick_params(axis="y", length=0)
@@ -119,42 +133,50 @@ class RowAxes:
                 self._write_column(column, labels, min(size, self.size))
 
     def _fit_labels(self, labels: Sequence[Label]) -> tuple[float, list[tuple[str, ...]]]:
-        """Return the size and the lines of labels that fit their rows; set the figure's height."""
-        size, n_rows = self.size, max(len(labels), 1)
-        figure = self.ax.figure
-        width = min(LABEL_WIDTH, LABEL_PART * 72 * figure.get_size_inches()[0])
+        """Return the size and the lines of labels that fit their rows; size a new figure."""
+        size, n_rows, figure = self.size, max(len(labels), 1), self.figure
+        if self.is_new:
+            lines = self._wrap_new(labels, size)
+            figure.set_figwidth(WIDTH + max(0.0, self._left - LABEL_WIDTHS[2]) / 72)
+            height = max(LEAST_ROW, max(map(len, lines), default=1) * LEADING * size + 3)
+            figure.set_figheight((n_rows * height + TOP + BOTTOM) / 72)
+            return size, lines
+        self._left = LABEL_PART * self.measure_width()
         room = self.ax.get_window_extent().height / figure.dpi * 72 / n_rows
         for most_lines in range(MOST_LINES, 0, -1):
-            lines = [
-                wrap_text(label.text, 2 * width if label.is_head else width, size, most_lines)
-                for label in labels
-            ]
-            height = max(LEAST_ROW, max(map(len, lines)) * LEADING * size + 3)
-            if self.is_new:
-                figure.set_figheight((n_rows * height + TOP + BOTTOM) / 72)
-                return size, lines
-            if height <= room:
+            lines = [wrap_text(label.text, self._left, size, most_lines) for label in labels]
+            if max(map(len, lines), default=1) * LEADING * size <= room:
                 return size, lines
         size = max(SMALLEST, min(size, room / LEADING))
-        return size, [wrap_text(label.text, width, size, 1) for label in labels]
+        return size, [wrap_text(label.text, self._left, size, 1) for label in labels]
+
+    def _wrap_new(self, labels: Sequence[Label], size: float) -> list[tuple[str, ...]]:
+        """Return the lines of labels in the narrowest column in which each has two, if any has."""
+        for width in LABEL_WIDTHS:
+            lines = [wrap_text(label.text, width, size, MOST_LINES) for label in labels]
+            self._left = width
+            if max(map(len, lines), default=1) <= FEW_LINES:
+                break
+        return lines
 
     def _write_column(self, column: TextColumn, labels: Sequence[Label], size: float) -> None:
         """Write texts at the right, and their head above the first row."""
-        words = [column.head, *column.texts]
-        widest = max(measure_width(text, size, bold=True) for text in words)
-        left, self._right = self._right + 8, self._right + 8 + widest
-        at, side = (left, "left") if column.is_left else (self._right, "right")
-        row_place = self.ax.get_yaxis_transform()
+        words = [measure_width(word, size, bold=True) for word in column.head.split()]
+        head = wrap_text(column.head, max(HEAD_WIDTH, *words), size, 3) if words else ()
+        widest = max(measure_width(text, size, bold=True) for text in (*head, *column.texts))
+        self._right += 8 + widest
+        self._above = max(self._above, LEADING * size * len(head))
+        place = self.ax.get_yaxis_transform()
         for y, (text, label) in enumerate(zip(column.texts, labels, strict=True)):
             if text:
-                weight = "bold" if label.is_marked else "normal"
-                self.write(text, (1, y), row_place, (at, 0), side, size, weight=weight, gid=TEXT)
-        place = self.ax.transAxes
-        self.write(
-            column.head, (1, 1), place, (at, 4), side, size, va="bottom", gid=HEAD, is_soft=True
-        )
+                written = self.write(text, (1, y), place, (self._right, 0), "right", size)
+                written.set_fontweight("bold" if label.is_marked else "normal")
+        if head:
+            at = (self._right, 4)
+            written = self.write("\n".join(head), (1, 1), self.ax.transAxes, at, "right", size)
+            written.set(va="bottom", gid=HEAD, color=self.colours.soft, linespacing=1.12)
 
-    def write(
+    def write(  # noqa: PLR0917 (where, and how)
         self,
         text: str,
         xy: tuple[float, float],
@@ -162,12 +184,6 @@ class RowAxes:
         offset: tuple[float, float] = (0.0, 0.0),
         side: str = "left",
         size: float | None = None,
-        *,
-        va: str = "center",
-        weight: str = "normal",
-        gid: str = TEXT,
-        is_soft: bool = False,
-        colour: str = "",
     ) -> Any:
         """Write a text some points away from a place; nothing in it is read as mathematics."""
         return self.ax.annotate(
@@ -177,13 +193,12 @@ class RowAxes:
             xytext=offset,
             textcoords="offset points",
             ha=side,
-            va=va,
+            va="center",
             fontsize=size or self.size,
-            fontweight=weight,
-            color=colour or (self.colours.soft if is_soft else self.colours.ink),
+            color=self.colours.ink,
             annotation_clip=False,
             parse_math=False,
-            gid=gid,
+            gid=TEXT,
         )
 
     def format_values(self) -> None:
@@ -193,42 +208,52 @@ class RowAxes:
     def set_height(self, height: float, margin: float) -> float:
         """Set the height of a new figure, in points; return that of the axes, nearly."""
         if self.is_new:
-            self.ax.figure.set_figheight(height / 72)
+            self.figure.set_figheight(height / 72)
             return height - margin
-        return float(self.ax.get_window_extent().height / self.ax.figure.dpi * 72)
+        return float(self.ax.get_window_extent().height / self.figure.dpi * 72)
 
     def wrap_upright(self, text: str) -> str:
         """Return the name of the y axis on lines that its height has room for."""
         return "\n".join(wrap_text(text, 260, read_size("axes.labelsize"), 4))
 
     def write_key(self, handles: Sequence[Any], title: str = "") -> None:
-        """Explain marks or colours above the axes."""
-        size = 0.9 * self.size
-        widest = max(measure_width(str(handle.get_label()), size) for handle in handles) + 34
-        width = 72 * self.ax.figure.get_size_inches()[0]
-        width = width - (LABEL_WIDTH if self.is_new else 0.4 * width)
-        n_columns = min(len(handles), max(1, int(width / widest)))
+        """Explain marks or colours above the axes; a title, such as an item, stands above."""
+        size, figure = 0.9 * self.size, self.figure
+        widest = max(measure_width(str(handle.get_label()), size) for handle in handles) + 36
+        room = 72 * figure.get_size_inches()[0] if self.is_new else self.measure_width()
+        n_columns = min(len(handles), max(1, int((room - 20) / widest)))
+        above = blended_transform_factory(figure.transFigure, self.ax.transAxes)
+        n_lines = -(-len(handles) // n_columns)
+        by_line = [handle for column in range(n_columns) for handle in handles[column::n_columns]]
         key = self.ax.legend(
-            handles=handles,
+            handles=by_line,
+            alignment="left",
             loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
+            bbox_to_anchor=(0.01 if self.is_new else 0.0, 1.0),
+            bbox_transform=above if self.is_new else self.ax.transAxes,
             ncols=n_columns,
             fontsize=size,
             labelcolor=self.colours.ink,
             frameon=False,
-            borderaxespad=1.6,
+            borderaxespad=(self._above + 8) / size,
             borderpad=0.0,
             columnspacing=1.2,
             handlelength=1.4,
         )
+        key.set_title(
+            "\n".join(wrap_text(title, room - 20, self.size, 3)),
+            FontProperties(size=self.size, weight="bold"),
+        )
+        key.get_title().set(color=self.colours.ink, parse_math=False)
         for text in key.get_texts():
             text.set_parse_math(False)
-        if title:
-            self.ax.set_title(title, loc="left", color=self.colours.ink)
         if self.is_new:
-            n_lines = -(-len(handles) // n_columns) + bool(title)
-            figure = self.ax.figure
-            figure.set_figheight(figure.get_figheight() + n_lines * LEADING * size / 72)
+            height = 1.5 * size * (n_lines + bool(title)) + self._above
+            figure.set_figheight(figure.get_figheight() + height / 72)
+
+    def measure_width(self) -> float:
+        """Return the width of the axes, in points."""
+        return float(self.ax.get_window_extent().width / self.figure.dpi * 72)
 
     def finish(self, axis: str) -> Axes:
         """Name the scale, write the notes below, and return the axes."""
@@ -238,31 +263,22 @@ class RowAxes:
         text = "\n".join(self._wrap(note, 0.9 * size, whole=True) for note in self.notes)
         n_lines = text.count("\n") + 1 if text else 0
         if text:
-            self.write(
-                text,
-                (0, 0),
-                ("figure fraction" if self.is_new else "axes fraction", self.ax.xaxis.label),
-                (6 if self.is_new else 0, -5),
-                "left",
-                0.9 * size,
-                va="top",
-                gid=NOTE,
-                is_soft=True,
-            )
+            place = ("figure fraction" if self.is_new else "axes fraction", self.ax.xaxis.label)
+            left = 6.0 if self.is_new else 0.0
+            written = self.write(text, (0, 0), place, (left, -5), "left", 0.9 * size)
+            written.set(va="top", gid=NOTE, color=self.colours.soft)
         if self.is_new:
-            figure = self.ax.figure
+            figure = self.figure
             figure.set_figheight(figure.get_figheight() + n_lines * LEADING * size / 72)
         return self.ax
 
     def _wrap(self, text: str, size: float, *, whole: bool = False) -> str:
-        """Return a text on lines that the axes, or the whole figure, have room for."""
-        figure = self.ax.figure
-        width = 72 * figure.get_size_inches()[0]
-        if not self.is_new:
-            width = self.ax.get_window_extent().width / figure.dpi * 72
-        elif not whole:
-            width = width - LABEL_WIDTH - self._right
-        return "\n".join(wrap_text(text, max(width - 12, 90), size, 9))
+        """Return a text on lines that the axes, or the whole of a new figure, have room for."""
+        width = self.measure_width()
+        if self.is_new:
+            width = 72 * float(self.figure.get_size_inches()[0])
+            width -= 0 if whole else self._left + self._right
+        return "\n".join(wrap_text(text, max(width - 16, 90), size, 9))
 
 
 def open_axes(ax: Axes | None, lang: Language) -> RowAxes:
@@ -276,8 +292,7 @@ def open_axes(ax: Axes | None, lang: Language) -> RowAxes:
         raise refuse_kind(ax, "axes", "ax")
     is_new = ax is None and not plt.get_fignums()
     if is_new:
-        figure = plt.figure(figsize=(WIDTH, 3.0), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
+        plt.figure(figsize=(WIDTH, 3.0), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
     axes = plt.gca() if ax is None else ax
     if any(artist.get_gid() == PICTURE for artist in axes.get_children()):
         raise ParameterError("plot_twice")
@@ -287,4 +302,4 @@ def open_axes(ax: Axes | None, lang: Language) -> RowAxes:
 
 def read_size(name: str) -> float:
     """Return a size of type of the current style, in points."""
-    return float(FontProperties(size=plt.rcParams[name]).get_size_in_points())
+    return float(FontProperties(size=cast(Any, mpl.rcParams)[name]).get_size_in_points())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sipas_analysis.errors import ParameterError
-from sipas_analysis.infer.estimates import SUPPRESS
+from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.plot.row_axes import RowAxes
 

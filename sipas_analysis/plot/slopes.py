@@ -1,27 +1,25 @@
 """Draw lines from the figures of a wave to those of the next, with names that do not overlap."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 
-from sipas_analysis.documents.canvas import INK
-from sipas_analysis.documents.chart_parts import make_scale, wrap_text
+from sipas_analysis.documents.chart_parts import make_scale
 from sipas_analysis.documents.chart_slopes import (
-    MOST_NAMED,
     PLAIN,
     STYLES,
     Slope,
-    spread_labels,
 )
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.messages import say
-from sipas_analysis.plot.colours import MARKERS
-from sipas_analysis.plot.row_axes import LEADING, NumberFormat, RowAxes
+from sipas_analysis.plot.colours import MARKERS, READABLE_CONTRAST
+from sipas_analysis.plot.row_axes import NumberFormat, RowAxes
+from sipas_analysis.plot.side_names import SideName, write_side_names
 from sipas_analysis.reports.picture_rows import make_slope
 
 LINE = "sipas.plot.slope"
-NAME_WIDTH, MARGIN = 230.0, 46.0  # points: of names; above and below the scale
+MARGIN = 46.0  # points above and below the scale
+MOST_NAMES = 60  # of more units only those with a sure change are named
 LEAST_HEIGHT = 300.0  # points of a new figure
 
 
@@ -73,40 +71,12 @@ def _draw_slope(pen: RowAxes, slope: Slope, start: int) -> None:
 
 
 def _name_slopes(pen: RowAxes, slopes: Sequence[Slope], x: int) -> None:
-    """Write the names at the right, in the order of the later figures, none over another."""
-    named = [s for s in slopes if s.verdict in STYLES or len(slopes) <= MOST_NAMED]
+    """Write the names at the right, in the order of the later figures."""
+    named = [slope for slope in slopes if slope.verdict in STYLES or len(slopes) <= MOST_NAMES]
     named.sort(key=lambda slope: (-slope.after, slope.label))
-    size = 0.92 * pen.size
-    texts = [wrap_text(f"{slope.label} ({slope.text})", NAME_WIDTH, size, 3) for slope in named]
-    heights = [LEADING * size * len(lines) + 3 for lines in texts]
-    height = pen.set_height(max(LEAST_HEIGHT, 1.06 * sum(heights)) + MARGIN, MARGIN)
-    low, high = pen.ax.get_ylim()
-    wishes = [height * (high - slope.after) / (high - low) for slope in named]
-    middles = spread_labels(wishes, heights, (0.0, max(height, sum(heights))))
-    for slope, lines, middle in zip(named, texts, middles, strict=True):
+    names = []
+    for slope in named:
         is_sure = slope.verdict in STYLES
-        colour = pen.colours.fit(STYLES[slope.verdict][0], 4.5) if is_sure else pen.colours.ink
-        write_beside(pen, "\n".join(lines), (x, slope.after), 1 - middle / height, colour, size)
-
-
-def write_beside(
-    pen: RowAxes, text: str, point: tuple[float, float], part: float, colour: str, size: float
-) -> Any:
-    """Write a name at the right of the axes, with a thin line to its point."""
-    place = (1.0, part)
-    style = {"arrowstyle": "-", "color": pen.colours.fit(INK), "linewidth": 0.5, "alpha": 0.6}
-    return pen.ax.annotate(
-        text,
-        point,
-        xycoords="data",
-        xytext=(1.045, place[1]),
-        textcoords="axes fraction",
-        va="center",
-        ha="left",
-        fontsize=size,
-        color=colour,
-        annotation_clip=False,
-        parse_math=False,
-        gid="sipas.plot.text",
-        arrowprops=style | {"shrinkA": 2, "shrinkB": 4, "relpos": (0.0, 0.5)},
-    )
+        colour = pen.colours.fit(STYLES[slope.verdict][0], READABLE_CONTRAST) if is_sure else ""
+        names.append(SideName(f"{slope.label} ({slope.text})", x, slope.after, colour))
+    write_side_names(pen, names, LEAST_HEIGHT, MARGIN)
