@@ -18,7 +18,7 @@ from sipas_analysis.explain.fact_results import FactDrivers
 from sipas_analysis.explain.fits_by_group import GroupedFits
 from sipas_analysis.explain.fitted import Fit
 from sipas_analysis.infer.design import Design
-from sipas_analysis.infer.printed_result import Printing, ResultPart
+from sipas_analysis.infer.printed_result import Printing, ResultPart, translate_code
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language, say
@@ -119,7 +119,9 @@ class ModelTable(ResultTable):
             if column.isna().all() or (column.astype(object) == "").all():
                 continue
             if name in TEXTS:
-                cells: list[object] = [Plain(str(text)) for text in column]
+                cells: list[object] = [
+                    Plain(str(translate_code(name, text, printing))) for text in column
+                ]
             else:
                 decimals = self.digits if name in SHARES else 0
                 cells = ["" if isnan(x) else Measured(float(x), decimals) for x in column]

@@ -20,7 +20,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, read_catalogue, say
 
 BROAD = 1.0  # points; the ends of a wider interval have one decimal
-WORDS = ("model", "verdict", "quadrant", "flag")  # columns whose codes have words
+WORDS = ("model", "verdict", "quadrant", "flag", "family")  # columns whose codes have words
 LONGEST_VIEW = 60  # rows that are shown on a screen
 
 
@@ -140,7 +140,7 @@ def _make_columns(
             columns += _make_wording(frame, name, printing)
         elif printing.shows_all or not _is_upper_end(name, names):
             cells = [
-                _make_cell(_translate_code(name, value, printing), formats[name], printing)
+                _make_cell(translate_code(name, value, printing), formats[name], printing)
                 for value in frame[name]
             ]
             label = _name_column(name, printing)
@@ -194,7 +194,7 @@ def _make_wording(frame: pd.DataFrame, name: str, printing: Printing) -> list[_P
     return [_PrintedColumn(label, is_number=False, cells=cells)]
 
 
-def _translate_code(name: str, value: object, printing: Printing) -> object:
+def translate_code(name: str, value: object, printing: Printing) -> object:
     """Return the word for a code such as ``cannot_tell``, unless codes are wanted."""
     if printing.names_columns:
         return value

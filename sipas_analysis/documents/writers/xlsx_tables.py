@@ -5,7 +5,7 @@ Text is never run as a formula, and codes stay text. An interval takes two colum
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import chain
+from itertools import chain, takewhile
 from math import isfinite, isnan
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from sipas_analysis.documents.writers.xlsx import Cell, Sheet, write_workbook
 from sipas_analysis.messages import Language
 
 NO_DAY = date(2000, 1, 1)  # the same tables give the same bytes
+MOST_FIXED = 2  # columns of texts that stay in sight
 SMALL_CHANCE = f'[<{LEAST_CHANCE}]"<{LEAST_CHANCE}";0.000'
 
 
@@ -45,7 +46,9 @@ def _make_sheet(table: Table, language: Language) -> Sheet:
         (*chain.from_iterable(map(_convert_cell, row, holds_ranges)),) for row in table.rows
     )
     titles = (table.caption,) if render_text(table.caption, language) else ()
-    return Sheet(table.id, titles, tuple(heads), rows, notes=table.notes)
+    n_texts = sum(1 for _ in takewhile(lambda column: column.kind != "number", table.columns))
+    fixed = min(max(n_texts, 1), MOST_FIXED)
+    return Sheet(table.id, titles, tuple(heads), rows, notes=table.notes, fixed=fixed)
 
 
 def _convert_cell(cell: object, is_range: bool) -> list[object]:

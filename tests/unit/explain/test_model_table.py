@@ -115,6 +115,7 @@ def test_intervals_and_stars_only_if_wanted(fits):
         assert rows[2 * at + 1][1] == ends.text("vi")
     assert "p < 0,001" in table.make_tables()[0].notes[0].text("vi")
     assert "&lt; 0,001" in table.to_markdown()
+    assert "| Loại mô hình | tuyến tính |" in table.to_markdown()
 
 
 def test_groups_and_drivers_give_a_model_each(fits):
