@@ -87,8 +87,12 @@ def list_blank_columns(frame: pd.DataFrame) -> set[str]:
     """Return the columns without a value in any row; of no rows there are none."""
     if frame.empty:
         return set()
-    blank = frame.isna() | (frame.astype(object) == "")
-    return {str(name) for name, is_blank in blank.all().items() if is_blank}
+    return {str(name) for name in frame if _is_blank(frame[name])}
+
+
+def _is_blank(column: Column) -> bool:
+    texts = not pd.api.types.is_numeric_dtype(column)
+    return bool((column.isna() | (column.astype(object) == "") if texts else column.isna()).all())
 
 
 def select_columns(
