@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
-Column: TypeAlias = "pd.Series[Any]"
+Cell: TypeAlias = Any  # what a frame may hold
+Column: TypeAlias = "pd.Series[Cell]"
 MOST_COLUMNS = 8  # of a narrow table
 CODES = (  # columns with a wording beside them
     *("unit", "variable", "item", "factor", "first", "second", "measure"),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from math import isnan
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from sipas_analysis.documents.model import Column, Table, Value
 from sipas_analysis.documents.table_cells import Chance, Measured, Plain, Range
 from sipas_analysis.infer.column_formats import (
     CODES,
+    Cell,
     ColumnFormat,
     choose_format,
     select_columns,
@@ -215,7 +216,7 @@ def _make_cell(value: object, style: ColumnFormat, printing: Printing) -> object
     return Chance(number) if style.kind == "chance" else Measured(number, style.decimals)
 
 
-def _read_float(value: Any) -> float:
+def _read_float(value: Cell) -> float:
     return float("nan") if pd.isna(value) else float(value)
 
 
@@ -232,5 +233,5 @@ def _make_text(value: object, printing: Printing) -> object:
     return value if isinstance(value, (Value, date)) else str(value)
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: Cell) -> bool:
     return value is None or (not isinstance(value, Iterable) and bool(pd.isna(value)))
