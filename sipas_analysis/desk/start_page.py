@@ -9,7 +9,8 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sipas_analysis.collect.survey import Survey
@@ -28,7 +29,14 @@ from sipas_analysis.desk.start_steps import (
     show_lines,
     write_wave_files,
 )
-from sipas_analysis.draft.decisions import AS_FOUND, NO_ANSWER, Choice, list_choices, list_groups
+from sipas_analysis.draft.decisions import (
+    AS_FOUND,
+    NO_ANSWER,
+    Choice,
+    Key,
+    list_choices,
+    list_groups,
+)
 from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.extras import require_library
 from sipas_analysis.messages import LANGUAGES, Language, say
@@ -36,7 +44,8 @@ from sipas_analysis.reports.file_names import FORMATS
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 
 if TYPE_CHECKING:
-    from ipywidgets import Button, Dropdown
+    from ipywidgets import HTML, Button, Dropdown, Text, VBox, Widget
+    from traitlets import Bunch
 
 WIDE = {"width": "46rem", "max_width": "100%"}
 LABEL = {"description_width": "22rem"}
@@ -59,7 +68,7 @@ class StartPage:
         require_library("ipywidgets")
         import ipywidgets
 
-        self.widgets: Any = ipywidgets
+        self.widgets: ModuleType = ipywidgets
         self.folder, self.language = Path(folder), language
         self.aside = TemporaryDirectory(prefix="sipas-")
         self.uploads: dict[str, Path] = {}
@@ -73,7 +82,7 @@ class StartPage:
         self.files, self.columns, self.check, self.reports = boxes
         self._show_all()
 
-    def _change_language(self, change: dict[str, Any]) -> None:
+    def _change_language(self, change: "Bunch") -> None:
         self.language = change["new"]
         if self.draft is not None:
             paths = [sheet.path for sheet in self.draft.sheets]
@@ -91,11 +100,11 @@ class StartPage:
     def _say(self, message: str, **fields: object) -> str:
         return say(self.language, f"start.{message}", **fields)
 
-    def _title(self, step: str) -> Any:
+    def _title(self, step: str) -> "HTML":
         title, text = escape(self._say(f"{step}.title")), escape(self._say(f"{step}.text"))
         return self.widgets.HTML(f"<h3>{title}</h3><p>{text}</p>")
 
-    def _button(self, message: str, act: Callable[[], None], out: Any) -> "Button":
+    def _button(self, message: str, act: Callable[[], None], out: "HTML") -> "Button":
         """Return a button; while it acts it is off, and an error is shown as a paragraph."""
         button = self.widgets.Button(
             description=self._say(message), layout={"width": "max-content"}, button_style="primary"
@@ -115,7 +124,7 @@ class StartPage:
         button.on_click(click)
         return button
 
-    def _show(self, out: Any, lines: list[Line]) -> None:
+    def _show(self, out: "HTML", lines: list[Line]) -> None:
         out.value = show_lines(lines, self.language)
 
     # ── 1. files
@@ -139,7 +148,7 @@ class StartPage:
         self.files.children = [*parts, self.uploaded, look, self.seen]
         self._list_uploads()
 
-    def _keep_uploads(self, change: dict[str, Any]) -> None:
+    def _keep_uploads(self, change: "Bunch") -> None:
         for file in change["new"]:
             path = keep_upload(file["name"], bytes(file["content"]), Path(self.aside.name))
             self.uploads[path.name] = path
@@ -168,9 +177,9 @@ class StartPage:
     # ── 2. columns
 
     def _show_columns(self) -> None:
-        self.choices: dict[tuple[str, str], Dropdown] = {}
+        self.choices: dict[Key, Dropdown] = {}
         self.groups: dict[str, Dropdown] = {}
-        self.facts: dict[str, Any] = {}
+        self.facts: dict[str, Text] = {}
         if self.draft is None:
             later = self.widgets.HTML(escape(self._say("columns.later")))
             self.columns.children = [self._title("columns"), later]
@@ -191,7 +200,7 @@ class StartPage:
         parts = [self._title("columns"), *facts, *folds, self.unit_groups, self.rest, write, out]
         self.columns.children = parts
 
-    def _drop_down(self, choice: Choice) -> Any:
+    def _drop_down(self, choice: Choice) -> "Dropdown":
         """Return the options of a choice, beside its label."""
         names = {"": "none", AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
         options = [
@@ -207,13 +216,13 @@ class StartPage:
             description_allow_html=False,
         )
 
-    def _fold_choices(self, kind: str) -> Any:
+    def _fold_choices(self, kind: str) -> "VBox":
         """Return the choices of one kind, under their title."""
         title = self.widgets.HTML(f"<b>{escape(self._say(f'columns.{kind}'))}</b>")
         choices = [part for (of_kind, _), part in self.choices.items() if of_kind == kind]
         return self.widgets.VBox([title, *choices])
 
-    def _ask_facts(self, draft: Draft) -> list[Any]:
+    def _ask_facts(self, draft: Draft) -> "list[Widget]":
         """Return the fields for title, year, province and publisher."""
         for name, message in FACTS.items():
             value = str(draft.year or "") if name == "year" else ""
@@ -244,12 +253,12 @@ class StartPage:
             text = part.value.strip()
             if text:
                 facts[name] = _read_year(text) if name == "year" else {self.language: text}
-        columns: Any = {key: part.value for key, part in self.choices.items()}
+        columns = {key: part.value for key, part in self.choices.items()}
         groups = {unit: part.value for unit, part in self.groups.items() if part.value}
         rest = bool(getattr(self, "rest", None) and self.rest.value)
         return Answers(columns, facts, groups, rest)
 
-    def _write(self, out: Any) -> None:
+    def _write(self, out: "HTML") -> None:
         draft = write_wave_files(self._paths(), self.folder, self.language, self._answers())
         sentences = [say(self.language, "cli.said.wrote", path=path) for path in draft.written]
         self._show(out, [Line(text) for text in sentences])
@@ -261,7 +270,7 @@ class StartPage:
         button = self._button("check.check", lambda: self._check(out), out)
         self.check.children = [self._title("check"), button, out]
 
-    def _check(self, out: Any) -> None:
+    def _check(self, out: "HTML") -> None:
         self.survey = None
         self.survey, printed = check_wave(self.folder, self.language)
         self._show(out, [*list_lines(printed, self.language), Line(self._say("check.done"))])
@@ -277,13 +286,13 @@ class StartPage:
             for name in FORMATS
         }
         self.bar = self.widgets.IntProgress(0, 0, 1, layout={**WIDE, "visibility": "hidden"})
-        self.opened = self.widgets.HTML()
+        self.opened = self.widgets.Output()  # JupyterLab finds files of an output, not of a widget
         button = self._button("reports.run", lambda: self._run(out), out)
         formats = self.widgets.HBox([*self.formats.values()])
         parts = [self._title("reports"), formats, button, self.bar, out, self.opened]
         self.reports.children = parts
 
-    def _run(self, out: Any) -> None:
+    def _run(self, out: "HTML") -> None:
         if self.survey is None:
             self.survey, _ = check_wave(self.folder, self.language)
         self.bar.layout.visibility = "visible"
@@ -299,13 +308,14 @@ class StartPage:
 
     def _open(self, path: Path) -> None:
         """Show the page of all reports, and where its file is."""
+        from IPython.display import HTML
+
         text = escape(self._say("reports.open", path=path))
         place = quote(Path(os.path.relpath(path)).as_posix())
         title = escape(self._say("reports.frame"), quote=True)
-        self.opened.value = (
-            f'<p>{text}</p><iframe src="{place}" title="{title}" width="100%" height="{HEIGHT}">'
-            "</iframe>"
-        )
+        frame = f'<iframe src="{place}" title="{title}" width="100%" height="{HEIGHT}"></iframe>'
+        self.opened.outputs = ()
+        self.opened.append_display_data(HTML(f"<p>{text}</p>{frame}"))  # type: ignore[no-untyped-call]
 
 
 def _read_year(text: str) -> int | str:

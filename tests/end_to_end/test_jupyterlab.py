@@ -6,6 +6,7 @@ whether it can be read is measured: the contrast of every text against what lies
 
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -15,8 +16,12 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from browser import NEEDED, PATIENCE
+from conftest import write_book
+
+from sipas_analysis.instrument.pack import read_instrument
 
 pytestmark = NEEDED
 ROOT = Path(__file__).parents[2]
@@ -39,6 +44,10 @@ CLOSE = """async () => {
     await widget.context.save();
     await widget.sessionContext.shutdown();
     widget.dispose();
+}"""
+TO_THE_TOP = """async () => {
+    for (const part of document.querySelectorAll('.jp-WindowedPanel-outer')) part.scrollTop = 0;
+    for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
 }"""
 # Of each text of ours: its contrast with the nearest background behind it, by WCAG 2.
 CONTRASTS = """() => {
@@ -161,6 +170,7 @@ def look(page, theme, path):
         ".filter(part => part.checkVisibility()).map(part => part.scrollHeight))"
     )
     page.set_viewport_size({"width": 1280, "height": min(int(height) + 200, 16_000)})
+    page.evaluate(TO_THE_TOP)
     page.screenshot(path=path)
     page.set_viewport_size({"width": 1280, "height": 900})
 
@@ -180,4 +190,70 @@ def test_a_notebook_runs_and_can_be_read_in_both_themes(page, name, tmp_path):
         faint = [text for contrast, text in page.evaluate(CONTRASTS) if contrast < 4.5]
         assert faint == []
         assert page.evaluate(CUT) == []
+    page.evaluate(CLOSE)
+
+
+PACK = read_instrument("qd-2640-2017")
+HOSTILE = "Trung tâm <img src=x onerror=alert(1)>"
+UNITS = ["Sở Nội vụ", "Huyện Tri Tôn", HOSTILE]
+
+
+@pytest.fixture(scope="module")
+def office(folder):
+    """A workbook of an office beside the notebooks: titles, wordings, one question in own words."""
+    wordings = [item.vi for item in PACK.items.values()]
+    wordings[-1] = "Câu cuối của phiếu"
+    rows = [
+        [k + 1, UNITS[k % 3], "Nguyễn Văn A", "x", *_answer(k), 4 if k % 4 else 3]
+        for k in range(120)
+    ]
+    head = ["STT", "Tên đơn vị", "Họ và tên", "Ý kiến", *wordings, "Đánh giá chung"]
+    book = folder / "phiếu 2024.xlsx"
+    return write_book(book, Sheet1=[["UBND TỈNH AN GIANG"], ["KHẢO SÁT"], [], head, *rows])
+
+
+def _answer(k):
+    """Return the answers of one form; no two forms are alike."""
+    return random.Random(k).choices((5, 4, "Hài lòng", "Tạm được", 2), (3, 4, 2, 1, 1), k=22)
+
+
+def choose(page, label, option):
+    """Choose an option of the drop-down list beside a label, as a person does."""
+    box = page.locator(".widget-dropdown", has=page.get_by_text(label, exact=True))
+    box.locator("select").select_option(label=option)
+
+
+def test_an_officer_gets_from_an_excel_file_to_the_report_by_clicking(page, office, tmp_path):
+    """Files, columns, check, reports: the index of the opened page is that of ``sipas score``."""
+    wave = office.parent / "khao-sat"
+    page.evaluate(OPEN, "start.ipynb")
+    page.evaluate(RUN)
+    page.locator("select[multiple]").select_option(label=office.name)
+    page.locator(".sipas-files-look").click()
+    page.get_by_text("Cần gán trong wave.yaml: Ý kiến; Câu cuối của phiếu").wait_for()
+    assert not wave.exists()
+    choose(page, f"E4. {PACK.items['E4'].vi}", "Câu cuối của phiếu")
+    choose(page, "Tạm được", "3")
+    choose(page, HOSTILE, "Sở, ban, ngành")
+    page.locator(".sipas-fact-title input").fill("Khảo sát <b>thử</b>")
+    page.locator(".sipas-fact-title input").press("Tab")
+    page.get_by_text("Không đọc những cột còn lại").click()
+    page.locator(".sipas-columns-write").click()
+    page.get_by_text("Đã ghi khao-sat/wave.yaml").wait_for()
+    page.locator(".sipas-check-check").click()
+    page.get_by_text("Phiếu đọc được").wait_for()
+    page.get_by_text("docx", exact=True).click()
+    page.locator(".sipas-reports-run").click()
+    report = page.frame_locator("iframe[title='Trang chung của các báo cáo']")
+    shown = report.locator("#whole tbody tr").first.locator(".index").inner_text()
+    for theme in THEMES:
+        look(page, theme, tmp_path / f"start.{theme}.png")
+    assert page.locator("img[src=x]").count() == 0
+    assert report.locator("h1").first.inner_text() == "Khảo sát <b>thử</b>"
+    command = "from sipas_analysis.cli import main; main()"
+    words = ["score", str(wave), "--out", str(tmp_path)]
+    subprocess.run([sys.executable, "-c", command, *words], check=True, cwd=ROOT)
+    scores = pd.read_csv(tmp_path / "tables" / "scores.csv", dtype=str)
+    whole = scores[(scores["variable"] == "overall") & (scores["domain"] == "all")]
+    assert shown == whole["printed"].iloc[0].replace(".", ",")
     page.evaluate(CLOSE)

@@ -32,8 +32,9 @@ STYLES = """
 .sipas-view thead th { font-weight: 600; vertical-align: bottom;
   border-bottom: 1px solid var(--jp-border-color0, rgba(128, 128, 128, .8)); }
 .sipas-view tbody tr:hover { background: rgba(128, 128, 128, .14); }
-.sipas-view .sipas-scroll table :is(th, td) { text-align: left; }
-.sipas-view .sipas-scroll table :is(th, td).sipas-number { text-align: right;
+.sipas-view .sipas-scroll table th, .sipas-view .sipas-scroll table td { text-align: left; }
+.sipas-view .sipas-scroll table th.sipas-number,
+.sipas-view .sipas-scroll table td.sipas-number { text-align: right;
   white-space: nowrap; }
 .sipas-view p.sipas-note { color: var(--jp-ui-font-color2, inherit); font-size: 12px; }
 """
