@@ -115,7 +115,8 @@ class Survey:
     @cached_property
     def wording(self) -> dict[str, Bilingual]:
         """Text of each code; of units and groups under ``unit:<code>`` and ``group:<code>``."""
-        units = self.units[["code", "name_vi", "name_en"]].to_numpy().tolist()
+        columns = ["code", "name_vi", "name_en"]
+        units = self.units.reindex(columns=columns, fill_value="").to_numpy().tolist()
         names = {f"unit:{code}": Bilingual(vi=vi, en=en) for code, vi, en in units}
         groups = {f"group:{code}": name for code, name in list_groups(self.wave).items()}
         return list_wording(self.instrument) | names | groups
