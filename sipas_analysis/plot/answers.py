@@ -19,7 +19,7 @@ from sipas_analysis.measure.rules import item_codes
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import Language, say
 from sipas_analysis.plot.names import Names, read_names
-from sipas_analysis.plot.row_axes import Label, RowAxes, TextColumn, open_axes
+from sipas_analysis.plot.row_axes import Label, RowAxes, TextColumn, check_axes, open_axes
 from sipas_analysis.plot.shown import note_hidden, refuse_empty, take_shown
 from sipas_analysis.reports.picture_rows import list_level_shares, make_answer_row
 from sipas_analysis.reports.subject import name_measure
@@ -64,8 +64,8 @@ def likert(
         (0.0, 100.0)
     """
     check_kind(survey, Survey, "survey")
+    check_axes(ax, lang)
     codes = _list_codes(survey, items)
-    pen = open_axes(ax, lang)
     names = read_names(None, lang, survey, None)
     figures = score(survey, [by] if by else []).frame
     figures = figures[figures["variable"].isin(codes)]
@@ -80,6 +80,7 @@ def likert(
         shown = shown.sort_values("value", kind="stable")
     bars = _Bars(survey, shown, by, scale, n_bad, names)
     parts = [(code, bars.list_rows(code)) for code in codes]
+    pen = open_axes(ax, lang)
     _draw_parts(pen, [(names.name_code(code), rows) for code, rows in parts if rows], bars)
     note_hidden(pen, n_hidden)
     return pen.finish(say(lang, "chart.head.answers"))

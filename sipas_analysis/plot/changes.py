@@ -22,7 +22,7 @@ from sipas_analysis.plot.interval_marks import (
     spread_texts,
 )
 from sipas_analysis.plot.names import Labels, Names, read_names
-from sipas_analysis.plot.row_axes import RowAxes, TextColumn, open_axes
+from sipas_analysis.plot.row_axes import RowAxes, TextColumn, check_axes, open_axes
 from sipas_analysis.plot.shown import refuse_empty
 from sipas_analysis.plot.slopes import draw_slopes
 from sipas_analysis.reports.picture_rows import write_change
@@ -75,11 +75,12 @@ def change(
     check_kind(changes, Changes, "changes")
     check_word(rows, (None, *get_args(Rows)), "rows")
     check_word(how, get_args(How), "how")
-    pen = open_axes(ax, lang)
+    check_axes(ax, lang)
     names = read_names(labels, lang, None, changes)
     table = _choose_rows(changes.frame, rows)
     known = table[table["value"].notna()]
     refuse_empty(known, "changes", why=_list_reasons(table, "en"))
+    pen = open_axes(ax, lang)
     _note_reasons(pen, table)
     pairs = [*dict.fromkeys(zip(known["before"], known["after"], strict=True))]
     if how == "slopes":

@@ -19,7 +19,7 @@ from sipas_analysis.messages import Language, say
 from sipas_analysis.plot.colours import MARKERS
 from sipas_analysis.plot.interval_marks import draw_row, place_zero
 from sipas_analysis.plot.names import Labels, Names, read_names
-from sipas_analysis.plot.row_axes import Label, RowAxes, open_axes
+from sipas_analysis.plot.row_axes import Label, RowAxes, check_axes, open_axes
 from sipas_analysis.plot.shown import refuse_empty
 
 INTERCEPT = "Intercept"
@@ -73,13 +73,14 @@ def drivers(
         >>> len(ax.get_yticklabels())
         5
     """
+    check_axes(ax, lang)
     series = _list_series(models, which, lang, ratios=ratios)
-    pen = open_axes(ax, lang)
     names = read_names(labels, lang, None, _find_result(models))
     variables = list(dict.fromkeys(code for part in series for code in part.ends))
     refuse_empty(variables, "coefficients")
     if len(series) > len(LETTER_MARKS):
         raise ParameterError("plot_many", n=len(series), most=len(LETTER_MARKS))
+    pen = open_axes(ax, lang)
     pen.place_rows([Label(_name_term(code, names)) for code in variables])
     place_zero(pen, 1.0 if ratios else 0.0)
     for place, part in enumerate(series):

@@ -5,12 +5,14 @@ blindness, which a test simulates. On a background on which a colour could not b
 with the ink, which is matplotlib's colour of texts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb, to_rgba
+from matplotlib.typing import ColorType
 
 from sipas_analysis.documents.canvas import INK
 from sipas_analysis.documents.chart_parts import ACCENT, SECOND, SOFT
@@ -33,28 +35,38 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Colours:
-    """The colours of a picture: its ink and background, and colours that can be read on it."""
+    """The colours of a picture: its ink, and colours that can be read on its background.
+
+    Attributes:
+        ink: Colour of texts.
+        background: Colour of the axes, on which marks stand.
+        page: Colour of the figure, on which texts stand.
+    """
 
     ink: str
     background: str
+    page: str
 
     @classmethod
     def read(cls, ax: Axes) -> "Colours":
         """Return the colours of some axes; a clear background shows the figure behind it."""
         faces = (ax.get_facecolor(), ax.figure.get_facecolor(), mpl.rcParams["figure.facecolor"])
-        solid = (face for face in map(to_rgba, faces) if face[3] > 0)
-        return cls(to_hex(mpl.rcParams["text.color"]), to_hex(next(solid, (1.0, 1.0, 1.0))))
+        background, page = (_find_solid(faces[first:]) for first in (0, 1))
+        return cls(to_hex(mpl.rcParams["text.color"]), background, page)
 
-    def fit(self, colour: str, least: float = LEAST_CONTRAST) -> str:
+    def fit(self, colour: str) -> str:
         """Return a colour of the report, mixed with the ink as far as it must be to be seen."""
+        return self._mix_until(colour, self.background, LEAST_CONTRAST)
+
+    def fit_text(self, colour: str) -> str:
+        """Return a colour of the report for a text beside the axes, so that it can be read."""
+        return self._mix_until(colour, self.page, READABLE_CONTRAST)
+
+    def _mix_until(self, colour: str, behind: str, least: float) -> str:
         if colour == INK:
             return self.ink
         mixed = (mix(colour, self.ink, step / STEPS) for step in range(STEPS + 1))
-        return next((one for one in mixed if self.contrast(one) >= least), self.ink)
-
-    def contrast(self, colour: str) -> float:
-        """Return the contrast of a colour with the background, 1 to 21 (WCAG 2.2)."""
-        return find_contrast(colour, self.background)
+        return next((each for each in mixed if find_contrast(each, behind) >= least), self.ink)
 
     @cached_property
     def accent(self) -> str:
@@ -69,12 +81,18 @@ class Colours:
     @cached_property
     def soft(self) -> str:
         """Colour of notes, and of what is not sure."""
-        return self.fit(SOFT, READABLE_CONTRAST)
+        return self.fit_text(SOFT)
 
     @cached_property
     def grid(self) -> str:
         """Colour of thin lines behind the values."""
         return mix(self.background, self.ink, 0.14)
+
+
+def _find_solid(faces: Sequence[ColorType]) -> str:
+    """Return the first colour that hides what is behind; white if none does."""
+    solid = (face for face in map(to_rgba, faces) if face[3] > 0)
+    return to_hex(next(solid, (1.0, 1.0, 1.0, 1.0)))
 
 
 def mix(first: str, second: str, part: float) -> str:

@@ -24,7 +24,7 @@ from sipas_analysis.plot.interval_marks import (
     place_zero,
 )
 from sipas_analysis.plot.names import Labels, Names, read_names
-from sipas_analysis.plot.row_axes import NumberFormat, RowAxes, TextColumn, open_axes
+from sipas_analysis.plot.row_axes import NumberFormat, RowAxes, TextColumn, check_axes, open_axes
 from sipas_analysis.plot.shown import refuse_empty
 from sipas_analysis.plot.side_names import SideName, write_side_names
 from sipas_analysis.reports.picture_rows import (
@@ -71,12 +71,12 @@ def importance(
         29.5
     """
     check_kind(shares, Importance, "importance", "shares")
-    pen = open_axes(ax, lang)
+    check_axes(ax, lang)
     names = read_names(labels, lang, None, shares)
     rows = [make_share_row(share, names.name_code(share.code)) for share in list_shares(shares)]
     rows = [row for row in rows if not pd.isna(row.value)]
     refuse_empty(rows, "importance")
-    parts = [("", rows)]
+    parts, pen = [("", rows)], open_axes(ax, lang)
     texts = [format_number(row.value, lang, 1) for row in rows]
     pen.place_rows(label_parts(parts), [TextColumn("", texts)])
     place_zero(pen)
@@ -124,12 +124,12 @@ def priority(
         'Hài lòng (%)'
     """
     check_kind(matrix, Priority, "priority", "matrix")
-    pen = open_axes(ax, lang)
+    check_axes(ax, lang)
     names = read_names(labels, lang, None, matrix)
     refuse_empty(
         matrix.frame.dropna(subset=["percent", "share"]), "matrix", why=matrix.reason or "–"
     )
-    rows = place_factors(matrix, matrix.gaps)
+    rows, pen = place_factors(matrix, matrix.gaps), open_axes(ax, lang)
     _place_scales(pen, matrix, rows)
     for row in rows:
         _draw_factor(pen, row, matrix.cut_percent)

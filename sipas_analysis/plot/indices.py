@@ -17,7 +17,7 @@ from sipas_analysis.measure.scores import Scores
 from sipas_analysis.messages import Language, say
 from sipas_analysis.plot.interval_marks import Part, draw_parts, note_marks, spread_texts
 from sipas_analysis.plot.names import Labels, Names, read_names
-from sipas_analysis.plot.row_axes import TextColumn, open_axes
+from sipas_analysis.plot.row_axes import TextColumn, check_axes, open_axes
 from sipas_analysis.plot.shown import note_hidden, refuse_empty, take_shown
 from sipas_analysis.reports.picture_rows import (
     has_several_letters,
@@ -73,7 +73,7 @@ def index(
     check_kind(scores, Estimates, "scores")
     check_word(order, (None, *ORDERS), "order")
     survey = scores.survey if isinstance(scores, Scores) else None
-    pen = open_axes(ax, lang)
+    check_axes(ax, lang)
     names = read_names(labels, lang, survey, scores)
     keys = [str(name) for name in scores.frame if name not in (*FIGURES, *DESCRIBED, "group")]
     keys = keys or [name for name in ("group",) if name in scores.frame]
@@ -86,6 +86,7 @@ def index(
     if targets is None:
         targets = survey.wave.targets if survey is not None else ()
     texts = spread_texts(parts, [row.text for _, rows in parts for row in rows])
+    pen = open_axes(ax, lang)
     is_percent = "level" in scores.frame
     draw_parts(
         pen,
@@ -192,7 +193,7 @@ def ranking(
     if group is not None and group not in [*table["group"]]:
         known = list_known(group, table["group"].unique())
         raise ColumnError("no_rank_group", group=group, known=known)
-    pen = open_axes(ax, lang)
+    check_axes(ax, lang)
     names = read_names(labels, lang, None, ranked)
     chosen = table if group is None else table[table["group"] == group]
     shown, n_hidden = take_shown(chosen)
@@ -207,6 +208,7 @@ def ranking(
     ]
     if targets is None:
         targets = names.survey.wave.targets if names.survey is not None else ()
+    pen = open_axes(ax, lang)
     draw_parts(pen, parts, _rank_columns(ranked, shown, parts, lang), targets=targets)
     note_marks(pen, parts)
     note_hidden(pen, n_hidden)

@@ -14,7 +14,7 @@ from sipas_analysis.measure.reliability import Reliability
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.plot.interval_marks import Part, draw_row, label_parts, spread_texts
 from sipas_analysis.plot.names import Labels, Names, read_names
-from sipas_analysis.plot.row_axes import RowAxes, TextColumn, open_axes
+from sipas_analysis.plot.row_axes import RowAxes, TextColumn, check_axes, open_axes
 from sipas_analysis.plot.shown import refuse_empty
 
 STATISTICS = ("item_total", "alpha_without", "loading", "units")
@@ -61,10 +61,11 @@ def reliability(
     known = STATISTICS if isinstance(result, Reliability) else OF_UNITS
     statistic = known[0] if what is None else what
     check_word(statistic, known, "what")
-    pen = open_axes(ax, lang)
+    check_axes(ax, lang)
     names = read_names(labels, lang, None, result)
     parts = [(head, rows) for head, rows in _list_parts(result, statistic, names) if rows]
     refuse_empty(parts, f"{'units' if statistic == 'units' else 'statistic'}")
+    pen = open_axes(ax, lang)
     rows = [row for _, part in parts for row in part]
     texts = [format_number(row.value, lang, 3) for row in rows]
     pen.place_rows(label_parts(parts), [TextColumn("", spread_texts(parts, texts))])

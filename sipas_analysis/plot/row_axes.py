@@ -161,8 +161,7 @@ class RowAxes:
 
     def _write_column(self, column: TextColumn, labels: Sequence[Label], size: float) -> None:
         """Write texts at the right, and their head above the first row."""
-        words = [measure_width(word, size, bold=True) for word in column.head.split()]
-        head = wrap_text(column.head, max(HEAD_WIDTH, *words), size, 3) if words else ()
+        head = _wrap_head(column.head, size)
         widest = max(measure_width(text, size, bold=True) for text in (*head, *column.texts))
         self._right += 8 + widest
         self._above = max(self._above, LEADING * size * len(head))
@@ -274,28 +273,42 @@ class RowAxes:
 
     def _wrap(self, text: str, size: float, *, whole: bool = False) -> str:
         """Return a text on lines that the axes, or the whole of a new figure, have room for."""
-        width = self.measure_width()
+        width = self.measure_width() - 0.8 * self._left  # the layout makes room for labels later
         if self.is_new:
             width = 72 * float(self.figure.get_size_inches()[0])
             width -= 0 if whole else self._left + self._right
         return "\n".join(wrap_text(text, max(width - 16, 90), size, 9))
 
 
-def open_axes(ax: Axes | None, lang: Language) -> RowAxes:
-    """Return the axes to draw on: those given, else the current ones.
+def _wrap_head(text: str, size: float) -> list[str]:
+    """Return a head on lines of whole words."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and measure_width(longer, size) <= HEAD_WIDTH:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
-    Raises:
-        ParameterError: ``ax`` is something else, or holds a picture of ``sipas.plot`` already.
-    """
+
+def check_axes(ax: Axes | None, lang: Language) -> None:
+    """Refuse what are no axes, axes that hold a picture of ``sipas.plot``, and other languages."""
     check_word(lang, LANGUAGES, "lang")
     if not (ax is None or isinstance(ax, Axes)):
         raise refuse_kind(ax, "axes", "ax")
+    figure = plt.gcf() if ax is None and plt.get_fignums() else None
+    axes = figure.gca() if figure is not None and figure.axes else ax
+    if axes is not None and any(part.get_gid() == PICTURE for part in axes.get_children()):
+        raise ParameterError("plot_twice")
+
+
+def open_axes(ax: Axes | None, lang: Language) -> RowAxes:
+    """Return the axes to draw on: those given, else the current ones; see ``check_axes``."""
     is_new = ax is None and not plt.get_fignums()
     if is_new:
         plt.figure(figsize=(WIDTH, 3.0), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
     axes = plt.gca() if ax is None else ax
-    if any(artist.get_gid() == PICTURE for artist in axes.get_children()):
-        raise ParameterError("plot_twice")
     axes.patch.set_gid(PICTURE)
     return RowAxes(axes, lang, is_new, Colours.read(axes))
 

@@ -12,7 +12,7 @@ from sipas_analysis.documents.chart_slopes import (
 )
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.messages import say
-from sipas_analysis.plot.colours import MARKERS, READABLE_CONTRAST
+from sipas_analysis.plot.colours import MARKERS
 from sipas_analysis.plot.row_axes import NumberFormat, RowAxes
 from sipas_analysis.plot.side_names import SideName, write_side_names
 from sipas_analysis.reports.picture_rows import make_slope
@@ -77,6 +77,6 @@ def _name_slopes(pen: RowAxes, slopes: Sequence[Slope], x: int) -> None:
     names = []
     for slope in named:
         is_sure = slope.verdict in STYLES
-        colour = pen.colours.fit(STYLES[slope.verdict][0], READABLE_CONTRAST) if is_sure else ""
+        colour = pen.colours.fit_text(STYLES[slope.verdict][0]) if is_sure else ""
         names.append(SideName(f"{slope.label} ({slope.text})", x, slope.after, colour))
     write_side_names(pen, names, LEAST_HEIGHT, MARGIN)
