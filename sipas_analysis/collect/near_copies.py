@@ -3,6 +3,11 @@
 Answers have the shape (n, k), one row per form, NaN for blank. Units are numbers from 0.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -12,7 +17,8 @@ from sipas_analysis.instrument.pack import Instrument
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
-Levels = NDArray[np.uint16]
+Levels = NDArray[np.unsignedinteger]
+Ends = tuple[int, int]
 
 ALARM = 0.01  # largest share of correct waves in which a pair is listed
 BY_CHANCE = 0.05  # largest expected share of the listed pairs that are alike by chance
@@ -20,6 +26,17 @@ ITEMS_PER_EXCEPTION = 10  # near copies differ in one item of ten
 CLOSE = 3  # such forms of a unit apart at most: sent again at once, or pasted next to the first
 LARGEST_BLOCK = 1000  # forms of one unit that are compared with one another
 PAIRS = ["form", "other", "n_equal", "n_items"]
+_STRIP = 125  # forms of a block that are compared at once with those above them
+_FEW = 32  # a particular with more values is compared by number, not by marks
+
+
+@dataclass(frozen=True)
+class NearPairs:
+    """Pairs of forms of a block that agree in many cells, by position in the block, row by row."""
+
+    later: Integers
+    earlier: Integers
+    n_equal: Integers
 
 
 def find_near_copies(forms: pd.DataFrame, pack: Instrument, questions: list[str]) -> pd.DataFrame:
@@ -41,35 +58,84 @@ def find_near_copies(forms: pd.DataFrame, pack: Instrument, questions: list[str]
 
     Source: rule Q2 in docs/method.md.
     """
-    answers, unit = read_ticks(forms, pack).to_numpy(dtype=float), pd.factorize(forms["unit"])[0]
-    names = [name for name in (*questions, "mode", "operator") if name in forms]
-    n_cells, most = answers.shape[1] + len(names), answers.shape[1] // ITEMS_PER_EXCEPTION
-    varied = list_varied_forms(answers)
+    unit, ticks = pd.factorize(forms["unit"])[0], read_ticks(forms, pack)
+    varied, most = list_varied_forms(ticks), ticks.shape[1] // ITEMS_PER_EXCEPTION
     varied = varied[np.argsort(unit[varied], kind="stable")]
     if not len(varied):
         return pd.DataFrame(columns=PAIRS, dtype=np.int64)
-    levels, starts = number_levels(answers[varied]), start_blocks(unit[varied])
-    highest = int(levels.max())
-    particulars = [pd.factorize(forms[name])[0][varied] for name in names]
-    n_pairs, pairs = np.zeros((2, n_cells + 1), dtype=np.int64), []
-    for start, end in zip(starts, [*starts[1:], len(varied)], strict=True):
-        marks = mark_levels(levels[start:end], highest)
-        equal = np.rint(marks @ marks.T).astype(np.int16)
-        for column in particulars:
-            equal += column[start:end, None] == column[start:end]
-        twice = np.bincount((n_cells - equal).ravel(), minlength=n_cells + 1)
-        twice[0] -= end - start  # each form with itself; every other pair is there twice
-        n_pairs[0] += twice // 2
-        for apart in range(1, CLOSE + 1):
-            n_pairs[1] += np.bincount(n_cells - equal.diagonal(apart), minlength=n_cells + 1)
-        later, earlier = np.nonzero(np.tril(equal >= n_cells - most, -1))
-        near = (varied[start + later], varied[start + earlier], equal[later, earlier])
-        pairs.append(np.column_stack([*near, later - earlier <= CLOSE]))
+    items = [column.take(varied) for column in ticks.T]
+    del ticks  # as large as the cells
+    cells = [*items, *_number_particulars(forms, questions, varied)]
+    n_cells, blocks = len(cells), list_blocks(unit[varied])
+    n_equal, pairs = np.zeros(n_cells + 1, dtype=np.int64), []
+    for start, end in blocks:
+        near = compare_forms([cell[start:end] for cell in cells], n_cells - most, n_equal)
+        places = varied[start + near.later], varied[start + near.earlier]
+        is_close = near.later - near.earlier <= CLOSE
+        pairs.append(np.column_stack([*places, near.n_equal, is_close]))
     table = pd.DataFrame(np.concatenate(pairs), columns=[*PAIRS[:3], "close"])
-    limit, limit_of_close = (_find_limit(counts, most) for counts in n_pairs)
+    of_all, of_close = (counts[::-1] for counts in (n_equal, _count_close(cells, blocks)))
+    limit, limit_of_close = (_find_limit(counts, most) for counts in (of_all, of_close))
     limits = np.where(table.pop("close") > 0, max(limit, limit_of_close), limit)
     table = table.assign(n_items=n_cells)
     return table[n_cells - table["n_equal"] <= limits].reset_index(drop=True)
+
+
+def _number_particulars(
+    forms: pd.DataFrame, questions: Sequence[str], varied: Integers
+) -> list[Levels]:
+    """Return the particulars of some forms as numbers, a blank as 0."""
+    names = [name for name in (*questions, "mode", "operator") if name in forms]
+    numbers = (1 + pd.factorize(forms[name])[0][varied] for name in names)
+    return [column.astype(np.min_scalar_type(column.max())) for column in numbers]
+
+
+def compare_forms(
+    cells: Sequence[Levels], least: int, n_pairs: Integers | None = None
+) -> NearPairs:
+    """Compare each form of a block with every form above it, cell by cell.
+
+    A product of marks, 0 and 1 for each value of a cell, counts the equal cells of two forms.
+
+    Args:
+        cells: Numbers from 0, one array of shape (n,) per cell.
+        least: Cells in which a listed pair agrees at least.
+        n_pairs: Pairs by number of equal cells; those of the block are added.
+
+    Returns:
+        The pairs that agree in ``least`` cells or more.
+    """
+    n, kind, parts = len(cells[0]), np.min_scalar_type(len(cells)), []
+    few, many = list[Levels](), list[Levels]()
+    for cell in cells:
+        (few if cell.max() < _FEW else many).append(cell)
+    marks = mark_cells(few, n)
+    for top in range(0, n, _STRIP):
+        end = min(top + _STRIP, n)
+        equal = (marks[top:end] @ marks[:end].T).astype(kind)
+        for cell in many:
+            equal += cell[top:end, None] == cell[:end]
+        if n_pairs is not None:
+            square = np.bincount(equal[:, top:].ravel(), minlength=len(n_pairs))
+            square[-1] -= end - top  # each form with itself; every other pair is there twice
+            n_pairs += np.bincount(equal[:, :top].ravel(), minlength=len(n_pairs)) + square // 2
+        is_near = equal >= least
+        is_near[:, top:] &= np.tri(end - top, k=-1, dtype=bool)
+        at = np.flatnonzero(is_near)
+        parts.append((top + at // end, at % end, equal.ravel()[at].astype(np.int64)))
+    return NearPairs(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _count_close(cells: Sequence[Levels], blocks: Sequence[Ends]) -> Integers:
+    """Count pairs of forms of a block that stand near each other by the number of equal cells."""
+    n_pairs = np.zeros(len(cells) + 1, dtype=np.int64)
+    block = np.repeat(np.arange(len(blocks)), [end - start for start, end in blocks])
+    for apart in range(1, CLOSE + 1):
+        equal = np.zeros(max(len(block) - apart, 0), dtype=np.min_scalar_type(len(cells)))
+        for cell in cells:
+            equal += cell[apart:] == cell[:-apart]
+        n_pairs += np.bincount(equal[block[apart:] == block[:-apart]], minlength=len(n_pairs))
+    return n_pairs
 
 
 def _find_limit(n_pairs: Integers, most: int) -> int:
@@ -94,18 +160,21 @@ def _find_limit(n_pairs: Integers, most: int) -> int:
     return -1
 
 
-def read_ticks(forms: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
-    """Return the answers to the items as they stood on the form, (n, k).
+def read_ticks(forms: pd.DataFrame, pack: Instrument) -> Levels:
+    """Return the answers to the items as they stood on the form: 1 for the lowest level, (n, k).
 
-    Reversed items are turned back. Of several scales only the items of the commonest are kept, so
-    that equal numbers are equal ticks.
+    A blank is 0. Reversed items are turned back. Of several scales only the items of the commonest
+    are kept, so that equal numbers are equal ticks.
     """
     commonest = find_common_levels(pack)
     codes = [code for code in pack.items if pack.scale_of(code).levels == commonest]
-    reversed_codes = [code for code in codes if pack.items[code].reverse]
-    ticks = forms[codes].copy()
-    ticks[reversed_codes] = commonest[0] + commonest[-1] - ticks[reversed_codes]
-    return ticks
+    ticks = np.empty((len(codes), len(forms)), dtype=np.min_scalar_type(len(commonest)))
+    for at, code in enumerate(codes):
+        answer = forms[code].to_numpy(dtype=float)
+        is_turned = pack.items[code].reverse
+        level = commonest[-1] - answer if is_turned else answer - commonest[0]
+        ticks[at] = np.nan_to_num(level + 1)
+    return ticks.T  # an item is contiguous
 
 
 def find_common_levels(pack: Instrument) -> range:
@@ -114,39 +183,50 @@ def find_common_levels(pack: Instrument) -> range:
     return max(levels, key=levels.count)
 
 
-def is_half_answered(answers: Floats) -> Flags:
+def is_half_answered(levels: Levels) -> Flags:
     """Return which forms answer at least half of the items, (n,)."""
-    return np.asarray((~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1])
+    return np.asarray(np.count_nonzero(levels, axis=1) * 2 >= levels.shape[1])
 
 
-def list_varied_forms(answers: Floats) -> Integers:
+def list_varied_forms(levels: Levels) -> Integers:
     """Return the forms that give other answers than their most frequent one to a tenth of items."""
-    n_most = np.zeros(len(answers))
-    if np.isnan(answers).all():
-        return np.zeros(0, dtype=np.int64)
-    by_item = np.ascontiguousarray(answers.T)  # sums of long rows are fast
-    for level in np.arange(np.nanmin(answers), np.nanmax(answers) + 1):
-        n_most = np.maximum(n_most, (by_item == level).sum(axis=0))
-    n_other = (~np.isnan(by_item)).sum(axis=0) - n_most
-    is_varied = n_other > answers.shape[1] // ITEMS_PER_EXCEPTION
-    return np.flatnonzero(is_varied & is_half_answered(answers))
+    by_item, k = np.ascontiguousarray(levels.T), levels.shape[1]  # sums of long rows are fast
+    kind = np.min_scalar_type(k)
+    n_most = np.zeros(len(levels), dtype=kind)
+    for level in range(1, int(levels.max(initial=0)) + 1):
+        n_most = np.maximum(n_most, (by_item == level).sum(axis=0, dtype=kind))
+    n_other = (by_item > 0).sum(axis=0, dtype=kind) - n_most
+    return np.flatnonzero((n_other > k // ITEMS_PER_EXCEPTION) & is_half_answered(levels))
 
 
-def number_levels(answers: Floats) -> Levels:
-    """Return the level of each answer as a number from 1; a blank is 0."""
-    levels, low = np.zeros(answers.shape, dtype=np.uint16), np.nanmin(answers)
+def number_levels(answers: Floats | Levels) -> Levels:
+    """Return the level of each answer as a number from 1, (n, k); a blank is 0."""
+    if np.issubdtype(answers.dtype, np.unsignedinteger):  # as ``read_ticks`` returns them
+        return cast(Levels, answers)
+    low, high = (find.reduce(answers, axis=None, initial=np.nan) for find in (np.fmin, np.fmax))
+    levels = np.empty(answers.shape[::-1], np.min_scalar_type(int(np.nan_to_num(high - low + 1))))
     for at, column in enumerate(answers.T):  # by item, so that few copies are made
-        levels[:, at] = np.nan_to_num(column - low + 1)
-    return levels
+        levels[at] = np.nan_to_num(column - low + 1)
+    return levels.T
 
 
-def mark_levels(levels: Levels, highest: int) -> NDArray[np.float32]:
-    """Return 0 and 1 for each item and level of some forms: a product counts equal answers."""
-    marks = np.eye(highest + 1, dtype=np.float32)[levels]
-    return marks.reshape(len(levels), -1)
+def mark_cells(cells: Sequence[Levels], n: int, largest: Sequence[int] = ()) -> NDArray[np.float32]:
+    """Return 0 and 1 for each value of each cell of n forms: a product counts equal cells.
+
+    ``largest`` is the largest value of each cell in all forms; that of these forms if left out.
+    """
+    numbers = np.array(cells, dtype=np.int64).reshape(len(cells), n)
+    ends = np.cumsum(
+        (largest if len(largest) else numbers.max(axis=1)) + np.ones(len(cells), dtype=np.int64)
+    )
+    numbers[1:] += ends[:-1, None]
+    marks = np.zeros((n, ends[-1] if len(ends) else 0), dtype=np.float32)
+    marks[np.arange(n), numbers] = 1
+    return marks
 
 
-def start_blocks(unit: Integers) -> list[int]:
-    """Return where a block of at most 1,000 forms of one unit starts; units are in order."""
+def list_blocks(unit: Integers) -> list[Ends]:
+    """Return where blocks of at most 1,000 forms of one unit start and end; units are in order."""
     place = np.arange(len(unit)) - np.searchsorted(unit, unit)
-    return [int(start) for start in np.flatnonzero(place % LARGEST_BLOCK == 0)]
+    starts = np.flatnonzero(place % LARGEST_BLOCK == 0).tolist()
+    return [*pairwise([*starts, len(unit)])]

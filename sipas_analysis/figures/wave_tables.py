@@ -30,7 +30,7 @@ from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.ranking import Ranking, rank
-from sipas_analysis.measure.scores import count_answers, score
+from sipas_analysis.measure.scores import count_answers, score_domains
 from sipas_analysis.quality.findings import Findings, check
 from sipas_analysis.quality.item_checks import find_opposed_items
 
@@ -50,22 +50,24 @@ class WaveTables:
     @cached_property
     def unit_estimates(self) -> Estimates:
         """Estimates of the units with their covariance, before suppression (P2): do not print."""
-        return score(self.survey, "unit")
+        return self._domain_estimates["unit"]
 
     @cached_property
     def whole_estimates(self) -> Estimates:
         """Estimates of the whole with their covariance, before suppression (P2): do not print."""
-        return score(self.survey)
+        return self._domain_estimates["all"]
+
+    @cached_property
+    def _domain_estimates(self) -> dict[str, Estimates]:
+        """Estimates of the units, the groups and the whole, of which the forms are counted once."""
+        estimates = score_domains(self.survey, ["unit", "group", ()])
+        return dict(zip(("unit", "group", "all"), estimates, strict=True))
 
     @cached_property
     def estimates(self) -> pd.DataFrame:
         """Every figure of the whole, the groups and the units, by ``domain``, before P2."""
-        estimates = {
-            "all": self.whole_estimates,
-            "group": score(self.survey, "group"),
-            "unit": self.unit_estimates,
-        }
-        parts = [scores.frame.assign(domain=domain) for domain, scores in estimates.items()]
+        estimates = self._domain_estimates
+        parts = [estimates[name].frame.assign(domain=name) for name in ("all", "group", "unit")]
         table = pd.concat(parts, ignore_index=True)
         return table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
 

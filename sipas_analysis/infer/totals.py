@@ -8,7 +8,7 @@ A block can reveal single answers; never publish one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -311,8 +311,17 @@ def _add_binary_moments(
 
 def add_sums(parts: Sequence[Sums]) -> Sums:
     """Add the sums of chunks, files or workers, in any order because they are whole numbers."""
-    if len(parts) == 1:
-        return parts[0]
+    return parts[0] if len(parts) == 1 else _add_rows(parts)
+
+
+def drop_keys(sums: Sums, before: Sequence[str], by: Sequence[str]) -> Sums:
+    """Return the sums by some of the keys: rows that differ only in the others are added."""
+    dropped = [f"{KEY_PREFIX}{name}" for name in before if name not in by]
+    return _add_rows([replace(sums, table=sums.table.drop(columns=dropped))])
+
+
+def _add_rows(parts: Sequence[Sums]) -> Sums:
+    """Return sums in which each row of the tables stands once."""
     table = pd.concat([part.table for part in parts], ignore_index=True)
     number = table.groupby([*table.columns], dropna=False, sort=False).ngroup().to_numpy()
     order = np.argsort(number, kind="stable")

@@ -23,7 +23,15 @@ from sipas_analysis.infer.form_files import (
 from sipas_analysis.infer.replicates import add_replicates
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.sql_sums import count_in_sql
-from sipas_analysis.infer.totals import Block, Columns, Sums, add_sums, convert_sums, count_forms
+from sipas_analysis.infer.totals import (
+    Block,
+    Columns,
+    Sums,
+    add_sums,
+    convert_sums,
+    count_forms,
+    drop_keys,
+)
 from sipas_analysis.progress import show_progress
 
 SUMS_HELD = 8  # sums of so many pieces are added together, to limit the use of memory
@@ -69,7 +77,56 @@ def build_block(
             parts = map_files(design, partial(_count_file, count_pieces=job), paths)
         return convert_sums(_add_as_read(parts), design, by, columns, scale)
     check_columns(by, design.frame.columns)
-    sums = count_forms(design.frame, design, by, columns, scale)
+    return _finish_block(
+        count_forms(design.frame, design, by, columns, scale), design, by, columns, scale
+    )
+
+
+def build_blocks(design: Design, domains: Sequence[Sequence[str]], columns: Columns) -> list[Block]:
+    """Reduce forms to totals by several lists of keys, counting them once where that is enough.
+
+    Totals by the first keys are added to those of any of these keys, unless a form has a blank key:
+    a form without a unit may still have a group. Whole numbers give the same bits either way.
+
+    Args:
+        design: The sample.
+        domains: Lists of key columns, the longest first; see ``build_block``.
+        columns: Columns to total.
+
+    Returns:
+        One block for each list of keys.
+
+    Raises:
+        DesignError: The sample contradicts its declaration.
+
+    Example:
+        >>> import numpy as np, pandas as pd
+        >>> frame = pd.DataFrame({"unit": ["a", "b", "a"], "s": [1.0, 1.0, 0.0]})
+        >>> satisfied = Columns(("s",), lambda forms: [forms["s"]], np.ones(1), [True])
+        >>> blocks = build_blocks(Design(frame), [["unit"], []], satisfied)
+        >>> [block.total.ravel().tolist() for block in blocks]
+        [[1.0, 1.0], [2.0]]
+    """
+    first, scale = [*domains[0]], read_facts(design).scale
+    is_whole = not design.on_files and design.domain is None
+    if not is_whole or not all(set(by) <= set(first) for by in domains):
+        return [build_block(design, by, columns, scale) for by in domains]
+    check_columns(first, design.frame.columns)
+    sums = count_forms(design.frame, design, first, columns, scale)
+    if sums.table.isna().any(axis=None):
+        return [build_block(design, by, columns, scale) for by in domains]
+    return [
+        _finish_block(
+            sums if [*by] == first else drop_keys(sums, first, by), design, by, columns, scale
+        )
+        for by in domains
+    ]
+
+
+def _finish_block(
+    sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: WeightRounding
+) -> Block:
+    """Return the block of forms in memory, with what calibration and replicates need."""
     totals = convert_sums(sums, design, by, columns, scale)
     if design.calibration is not None and len(columns.names) > columns.n_fixed:
         totals = replace(totals, credit=find_credit(totals, design, by, columns))

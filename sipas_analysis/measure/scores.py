@@ -30,7 +30,7 @@ from sipas_analysis.infer.ratio_means import MeanEstimate, average_ratios, evalu
 from sipas_analysis.infer.result_table import SUPPRESS
 from sipas_analysis.infer.stages import CENSUS
 from sipas_analysis.infer.totals import Block
-from sipas_analysis.infer.totals_from_files import build_block
+from sipas_analysis.infer.totals_from_files import build_block, build_blocks
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 from sipas_analysis.instrument.pack import (
     OVERALL,
@@ -93,6 +93,22 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     targets = list_targets(survey.instrument, index or survey.instrument.index)
     (scores,) = score_targets(survey, by, [targets])
     return Scores(scores.frame, scores.totals, scores.influence, survey, wording=survey.wording)
+
+
+def score_domains(survey: Survey, keys: Sequence[str | Sequence[str]]) -> list[Scores]:
+    """Estimate every index by each of some keys, as ``score`` does for each.
+
+    The forms are counted once: a unit is of one group, so that totals of units give the others.
+    """
+    targets = list_targets(survey.instrument, survey.instrument.index)
+    columns = list_columns(survey.instrument, targets)
+    by = [_check_keys(survey, key) for key in keys]
+    blocks = build_blocks(survey.design(), by, columns)
+    estimates = (
+        _estimate_targets(survey, *part, targets)
+        for part in zip(by, [[b] for b in blocks], strict=True)
+    )
+    return [Scores(part.frame, part.totals, part.influence, survey) for part in estimates]
 
 
 def score_everyone(survey: Survey, whole: Estimates | None = None) -> pd.DataFrame:

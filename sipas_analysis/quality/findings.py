@@ -20,6 +20,7 @@ from scipy.special import gammainc
 from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.near_copies import (
     Flags,
+    Levels,
     find_common_levels,
     find_near_copies,
     is_half_answered,
@@ -145,12 +146,13 @@ def check(survey: Survey) -> Findings:
 
 def _compare_units(survey: Survey, advance: Callable[[int], None]) -> Findings:
     """Return the findings of ``check``; ``advance`` is called after each of its three parts."""
-    forms, answers = _list_forms(survey)
-    units = _count_by_unit(forms, answers, survey.instrument)
-    is_row = ~forms["repeated"].to_numpy()
-    rows = forms[is_row].reset_index(drop=True)
+    forms, ticks = _list_forms(survey)
+    units = _count_by_unit(forms, ticks, survey.instrument)
+    rows, is_row = forms, ~forms["repeated"].to_numpy()
+    if not is_row.all():
+        rows, ticks = forms[is_row].reset_index(drop=True), ticks[is_row]
     advance(1)
-    twins = find_twins(answers[is_row], rows["unit"].to_numpy(), len(units))
+    twins = find_twins(ticks, rows["unit"].to_numpy(), len(units))
     advance(1)
     parts = [
         *_judge_answers(units),
@@ -163,7 +165,7 @@ def _compare_units(survey: Survey, advance: Callable[[int], None]) -> Findings:
     ordered = table.sort_values(["p_holm", "rule", "unit"], na_position="last")
     straight_percent = 100 * float(forms["straight"].mean())
     pairs = pd.DataFrame({"form": twins.form, "other": twins.twin, "n_equal": twins.n_equal})
-    copies = _place_pairs(pairs.assign(n_items=answers.shape[1]), rows)
+    copies = _place_pairs(pairs.assign(n_items=ticks.shape[1]), rows)
     repeats = _find_repeats(survey)
     return Findings(
         ordered.reset_index(drop=True),
@@ -179,13 +181,12 @@ def find_open_units(survey: Survey) -> set[str]:
     return check(survey).flagged_units - {*survey.wave.accepted}
 
 
-def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Floats]:
-    """Return the forms that answer an item, with a number and facts, and their answers on paper."""
+def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Levels]:
+    """Return the forms that answer an item, with a number and facts, and their ticks."""
     pack, ticks = survey.instrument, read_ticks(survey.frame, survey.instrument)
-    is_answered = ticks.notna().any(axis=1)
-    frame, answers = survey.frame[is_answered], ticks[is_answered].to_numpy(dtype=float)
-    levels = frame[[*pack.items]]
-    is_content = (levels.isna() | (levels >= pack.satisfied_levels([*pack.items]))).all(axis=1)
+    is_answered, frame = ticks.any(axis=1), survey.frame
+    if not is_answered.all():
+        frame, ticks = frame.loc[is_answered], ticks[is_answered]
     columns = ["file", "row", "time", "operator", "cluster"]
     forms = frame[[name for name in columns if name in frame]].reset_index(drop=True)
     is_repeated = np.zeros(len(frame), dtype=bool)  # a pattern that a frequency stands for
@@ -195,36 +196,45 @@ def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Floats]:
         "code": frame["unit"].to_numpy(),
         "unit": frame["unit"].factorize(sort=True)[0],
         "repeated": is_repeated,
-        "straight": find_straight_answers(answers),
-        "satisfied": is_half_answered(answers) & is_content.to_numpy(),
+        "straight": find_straight_answers(ticks),
+        "satisfied": is_half_answered(ticks) & _are_content(frame, pack),
     }
-    return forms.assign(**facts), answers
+    return forms.assign(**facts), ticks
+
+
+def _are_content(forms: pd.DataFrame, pack: Instrument) -> Flags:
+    """Return which forms have no answer below satisfied."""
+    is_content = np.ones(len(forms), dtype=bool)
+    for code in pack.items:
+        is_content &= ~(forms[code].to_numpy(dtype=float) < pack.scale_of(code).satisfied_from)
+    return is_content
 
 
 def find_straight_lines(survey: Survey) -> Flags:
     """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
-    return find_straight_answers(read_ticks(survey.frame, survey.instrument).to_numpy(dtype=float))
+    return find_straight_answers(read_ticks(survey.frame, survey.instrument))
 
 
-def _count_by_unit(forms: pd.DataFrame, answers: Floats, pack: Instrument) -> pd.DataFrame:
+def _count_by_unit(forms: pd.DataFrame, ticks: Levels, pack: Instrument) -> pd.DataFrame:
     """Return, per unit: its forms and those with each fact, log odds of its mean, longest run."""
-    low, *_, high = find_common_levels(pack)
+    n_answered = np.count_nonzero(ticks, axis=1)
+    n_points = ticks.sum(axis=1, dtype=np.int64)
     by_form = pd.DataFrame(
         {
             "n": 1,
             "straight": forms["straight"],
             "satisfied": forms["satisfied"],
-            "pattern": find_periodic_forms(answers) & ~forms["repeated"].to_numpy(),
-            "above": np.nansum(answers - low, axis=1),
-            "below": np.nansum(high - answers, axis=1),
+            "pattern": find_periodic_forms(ticks) & ~forms["repeated"].to_numpy(),
+            "above": n_points - n_answered,
+            "below": len(find_common_levels(pack)) * n_answered - n_points,
         }
     )
     counts = by_form.groupby(forms["unit"]).sum().astype(float)
-    runs = pd.Series(find_longest_runs(answers)).groupby(forms["unit"]).median()
+    runs = pd.Series(find_longest_runs(ticks)).groupby(forms["unit"]).median()
     return counts.assign(
         odds=np.log((counts["above"] + 0.5) / (counts["below"] + 0.5)),
         code=forms.groupby("unit")["code"].first(),
-        identical=count_largest_groups(answers, forms["unit"].to_numpy()),
+        identical=count_largest_groups(ticks, forms["unit"].to_numpy()),
         longest_run=runs,
     )
 

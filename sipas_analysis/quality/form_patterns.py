@@ -1,23 +1,29 @@
 """Describe how each form is filled in: one answer throughout, a repeated pattern, a near copy.
 
 The functions know answers and units only; ``findings.py`` judges what they count. Answers have the
-shape (n, k), one row per form, NaN for blank. Units are numbers from 0, shape (n,).
+shape (n, k), one row per form: levels, NaN for blank; or numbers from 1, 0 for blank. Units are
+numbers from 0, shape (n,).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.collect.near_copies import (
     ITEMS_PER_EXCEPTION,
     Flags,
     Integers,
+    Levels,
+    compare_forms,
     is_half_answered,
+    list_blocks,
     list_varied_forms,
-    mark_levels,
+    mark_cells,
     number_levels,
-    start_blocks,
 )
 from sipas_analysis.infer.design import Floats
 
@@ -33,36 +39,46 @@ OPERATOR_FACTS = {
 N_REFERENCES = 500  # forms of the wave that each form is compared with
 
 
-def find_straight_answers(answers: Floats) -> Flags:
+def find_straight_answers(answers: Floats | Levels) -> Flags:
     """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
-    lowest, highest = np.fmin.reduce(answers, axis=1), np.fmax.reduce(answers, axis=1)
-    return np.asarray(is_half_answered(answers) & (lowest == highest))
+    levels = number_levels(answers)
+    n_highest = (levels == levels.max(axis=1, initial=0)[:, None]).sum(axis=1)
+    return np.asarray(is_half_answered(levels) & (n_highest == np.count_nonzero(levels, axis=1)))
 
 
-def find_longest_runs(answers: Floats) -> Floats:
+def find_longest_runs(answers: Floats | Levels) -> Floats:
     """Return the longest run of equal answers of each form, (n,); a blank ends a run."""
-    run = np.ones(len(answers))
+    levels = number_levels(answers)
+    run = np.ones(len(levels), dtype=np.min_scalar_type(levels.shape[1]))
     longest = run.copy()
-    for previous, current in zip(answers.T[:-1], answers.T[1:], strict=True):
-        run = np.where(previous == current, run + 1, 1.0)
-        longest = np.maximum(longest, run)
-    return longest
+    for previous, current in pairwise(levels.T):
+        run *= (previous == current) & (current > 0)
+        run += 1
+        np.maximum(longest, run, out=longest)
+    return longest.astype(float)
 
 
-def find_periodic_forms(answers: Floats) -> Flags:
+def find_periodic_forms(answers: Floats | Levels) -> Flags:
     """Return which forms repeat a pattern such as 4-5-4-5 from the first item to the last, (n,).
 
     A form repeats a pattern of p = 2 to 5 answers if nine tenths of its answers equal the answer p
     items before (rule Q6). A quarter of the answers differ from the answer before, so that a form
     with a few exceptions does not count.
     """
-    k = answers.shape[1]
-    is_varied = (answers[:, 1:] != answers[:, :-1]).sum(axis=1) * 4 >= k - 1
-    is_periodic = np.zeros(len(answers), dtype=bool)
+    levels, k = number_levels(answers), answers.shape[1]
+    is_varied = (k - 1 - _count_repeats(levels, 1)) * 4 >= k - 1
+    is_periodic = np.zeros(len(levels), dtype=bool)
     for period in range(2, min(LONGEST_PERIOD, k // 3) + 1):
-        n_equal = (answers[:, period:] == answers[:, :-period]).sum(axis=1)
-        is_periodic |= n_equal >= 0.9 * (k - period)
+        is_periodic |= _count_repeats(levels, period) >= 0.9 * (k - period)
     return np.asarray(is_periodic & is_varied)
+
+
+def _count_repeats(levels: Levels, apart: int) -> NDArray[np.int16]:
+    """Return how many answers of each form equal the answer so many items before, (n,)."""
+    n_equal = np.zeros(len(levels), dtype=np.int16)
+    for previous, current in zip(levels.T[:-apart], levels.T[apart:], strict=True):
+        n_equal += (previous == current) & (current > 0)
+    return n_equal
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,7 @@ class Twins:
     expected: Floats
 
 
-def find_twins(answers: Floats, unit: Integers, n_units: int) -> Twins:
+def find_twins(answers: Floats | Levels, unit: Integers, n_units: int) -> Twins:
     """Find forms that agree in nine tenths of the items with a form of their unit, and only there.
 
     Forms that give one answer to nine tenths of the items are left out: they are alike by nature.
@@ -93,43 +109,66 @@ def find_twins(answers: Floats, unit: Integers, n_units: int) -> Twins:
     matter, all t twins are of the unit with probability (m / (m + B))^t. The sum over the forms of
     a unit is the number expected by chance. So a form that is common in the wave is no evidence.
     """
-    varied = list_varied_forms(answers)
+    levels = number_levels(answers)
+    varied = list_varied_forms(levels)
     varied = varied[np.argsort(unit[varied], kind="stable")]
     if not len(varied):
         return Twins(varied, varied, varied, *np.zeros((2, n_units)))
-    levels, own = number_levels(answers[varied]), unit[varied]
+    items, own = [column.take(varied) for column in levels.T], unit[varied]
+    least = len(items) - len(items) // ITEMS_PER_EXCEPTION
     step = max(1, -(-len(varied) // N_REFERENCES))
-    highest = int(levels.max())
-    references, reference_units = mark_levels(levels[::step], highest), own[::step]
-    starts = start_blocks(own)
-    nearest, n_equal, n_inside, n_outside, share = np.zeros((5, len(varied)))
-    for start, end in zip(starts, [*starts[1:], len(varied)], strict=True):
-        block = mark_levels(levels[start:end], highest)
-        others = references[reference_units != own[start]]
-        equal = np.rint(block @ block.T)
-        np.fill_diagonal(equal, -1)
-        nearest[start:end], n_equal[start:end] = start + equal.argmax(axis=1), equal.max(axis=1)
-        least = answers.shape[1] - answers.shape[1] // ITEMS_PER_EXCEPTION
-        n_inside[start:end] = (equal >= least).sum(axis=1)
-        n_outside[start:end] = (block @ others.T > least - 0.5).sum(axis=1)
-        share[start:end] = (len(block) - 1) / max(len(block) - 1 + len(others), 1)
+    sizes, references = [int(item.max()) for item in items], [item[::step] for item in items]
+    reference_units = own[::step]
+    marks = mark_cells(references, len(reference_units), sizes)
+    nearest, n_equal, n_inside, n_outside = np.zeros((4, len(varied)), dtype=np.int64)
+    share = np.zeros(len(varied))
+    for start, end in list_blocks(own):
+        here, is_other = slice(start, end), reference_units != own[start]
+        block, m, n_others = [item[here] for item in items], end - start - 1, int(is_other.sum())
+        nearest[here], n_equal[here], n_inside[here] = _count_twins(block, least)
+        nearest[here] += start
+        is_twin = mark_cells(block, m + 1, sizes) @ marks.T > least - 0.5
+        n_outside[here] = np.count_nonzero(is_twin[:, is_other], axis=1)
+        share[here] = m / max(m + n_others, 1)
     n_twins = n_inside + n_outside
     is_only_inside = (n_inside > 0) & (n_outside == 0)
     chance = np.where(n_twins > 0, share**n_twins, 0.0)
     return Twins(
         varied[is_only_inside],
-        varied[nearest[is_only_inside].astype(int)],
-        n_equal[is_only_inside].astype(int),
+        varied[nearest[is_only_inside]],
+        n_equal[is_only_inside],
         np.bincount(own, is_only_inside, n_units).astype(float),
         np.bincount(own, chance, n_units).astype(float),
     )
 
 
-def count_largest_groups(answers: Floats, unit: Integers) -> "pd.Series[int]":
+def _count_twins(block: Sequence[Levels], least: int) -> tuple[Integers, Integers, Integers]:
+    """Return the nearest twin of each form of a block (the first), its equal items, and how many.
+
+    A form without a twin has 0.
+    """
+    pairs, n = compare_forms(block, least), len(block[0])
+    form = np.concatenate([pairs.later, pairs.earlier])
+    twin = np.concatenate([pairs.earlier, pairs.later])
+    n_equal = np.concatenate([pairs.n_equal, pairs.n_equal])
+    order = np.lexsort((-twin, n_equal, form))  # the nearest of each form last
+    last = order[np.append(np.diff(form[order]) > 0, True)[: len(order)]]
+    nearest, largest = np.zeros((2, n), dtype=np.int64)
+    nearest[form[last]], largest[form[last]] = twin[last], n_equal[last]
+    return nearest, largest, np.bincount(form, minlength=n)
+
+
+def count_largest_groups(answers: Floats | Levels, unit: Integers) -> "pd.Series[int]":
     """Return how many forms of each unit share its most frequent answers; blanks count."""
-    codes = np.nan_to_num(answers, nan=-1).astype(np.int64).astype(np.uint64)
-    hashes = (codes * np.cumprod(np.full(answers.shape[1], HASH_FACTOR))).sum(axis=1)
-    return pd.Series(hashes).groupby([unit, hashes]).size().groupby(level=0).max()
+    levels, hashes = number_levels(answers), np.zeros(len(answers), dtype=np.uint64)
+    for column in levels.T:
+        hashes = hashes * HASH_FACTOR + column
+    order = np.lexsort((hashes, unit))
+    is_first = np.diff(unit[order], prepend=-1) != 0
+    is_first[1:] |= hashes[order][1:] != hashes[order][:-1]
+    starts = np.flatnonzero(is_first)
+    sizes = np.diff(starts, append=len(order))
+    return pd.Series(sizes).groupby(unit[order][starts]).max().astype(int)
 
 
 def count_times(forms: pd.DataFrame) -> pd.DataFrame:
