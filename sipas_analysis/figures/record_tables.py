@@ -172,7 +172,7 @@ def tabulate_petitions(source: RecordSource) -> pd.DataFrame:
 
     def count_by(by: Sequence[str]) -> pd.DataFrame:
         last = [*by[-1:]]
-        texts = rows[last].astype("str")  # categories in a large export, which refuse a new label
+        texts = rows[last].astype("str")  # categories refuse a new label
         masks = {name: texts[name].mask(rows[name].isin(merged[name]), OTHER) for name in last}
         return count(rows.assign(**masks), by)
 

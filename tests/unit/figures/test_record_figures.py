@@ -14,8 +14,9 @@ from sipas_analysis.figures.published import Figures
 from sipas_analysis.figures.record_figures import BUILDERS, RULES, RecordFigures
 from sipas_analysis.figures.record_rows import PREFIXES, identify_records, list_record_rows
 from sipas_analysis.figures.record_suppression import hide_divisions
-from sipas_analysis.figures.record_tables import RecordSource
+from sipas_analysis.figures.record_tables import RecordSource, tabulate_petitions
 from sipas_analysis.records.calendar import read_calendar
+from sipas_analysis.records.office_records import read_records
 
 UNITS = """\
 code,name_vi,name_en,group,aliases
@@ -176,3 +177,13 @@ def test_scores_do_not_wait_for_records(source):
     assert len(figures.tables(("scores",))["scores"])
     with pytest.raises(FileError):
         figures.check_plans()
+
+
+@pytest.mark.slow
+def test_fields_with_few_petitions_are_one_row(demo_2021):
+    """Fields are categories, which refuse the label of the merged row unless they are texts."""
+    wave = demo_2021.wave.model_copy(update={"min_cell": 40})
+    source = RecordSource(replace(demo_2021, wave=wave), read_records(demo_2021))
+    fields = tabulate_petitions(source).query("domain == 'field'")
+    assert "other" in set(fields["label"])
+    assert len(fields) < source.records.petitions["field"].nunique()
