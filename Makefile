@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 # Without bytecode every process compiles every module again: three times the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test test-slow test-full lint docs lock data clean
+.PHONY: report test test-slow test-full test-lowest lint docs lock data clean
 
 report: $(VENV)/.ready
 	$(BIN)/sipas report data/an-giang-2021/wave.yaml
@@ -22,6 +22,13 @@ test-slow: $(VENV)/.ready-dev
 # Outside CI: the large simulations, every random edit, 20 times the examples of each law.
 test-full: $(VENV)/.ready-dev
 	$(PYTEST) --dist worksteal --hypothesis-profile=full
+
+# Not in CI: the statistics and all that read and write files, on the lowest versions of pyproject.toml.
+LOWEST := unit/infer unit/measure unit/explain unit/instrument unit/sheets unit/collect unit/quality unit/records unit/documents
+test-lowest: requirements-lowest.lock
+	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
+	@$(VENV)-lowest/bin/python .ci/install.py "Installing requirements-lowest.lock" --require-hashes -r requirements-lowest.lock
+	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest -n auto --dist loadfile -m "not slow and not full" $(LOWEST:%=tests/%)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -50,10 +57,11 @@ COMPILE := $(BIN)/uv pip compile --generate-hashes --universal --fork-strategy f
 lock: $(VENV)/.ready-dev
 	$(COMPILE) pyproject.toml build.in --extra all -o requirements.lock
 	$(COMPILE) pyproject.toml build.in --extra dev -c requirements.lock -o requirements-dev.lock
+	$(filter-out --universal,$(COMPILE)) --python-version 3.11 --resolution lowest-direct pyproject.toml lowest.in --extra all -o requirements-lowest.lock
 
 # Write the three demo waves again from their seeds; a test asserts that they are these bytes.
 data: $(VENV)/.ready
 	$(BIN)/python -m sipas_analysis.collect.simulate data
 
 clean:
-	rm -rf $(VENV) docs/_build outputs/*/ .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest docs/_build outputs/*/ .mypy_cache .ruff_cache .hypothesis

@@ -37,7 +37,8 @@ def test_the_interval_is_that_of_the_share_turned_back():
 def test_a_beta_interval_between_two_values_is_that_of_r():
     """R survey 4.1, ``svyquantile(~days, s, .5, interval.type="beta", qrule="hf7")``.
 
-    A rule that stays at a value would hide a small error of the share's interval.
+    A rule that stays at a value would hide a small error of the share's interval. SciPy before
+    1.17 inverts the beta distribution to eleven digits.
     """
     days = [1.0, 2, 4, 5, 9, 30, 7, 8, 3, 12, 15, 22]
     frame = pd.DataFrame({"days": days, "town": np.repeat(range(6), 2)})
@@ -45,7 +46,7 @@ def test_a_beta_interval_between_two_values_is_that_of_r():
     design = sipas.Design(frame, weights="w", clusters="town")
     got = sipas.quantile(design, "days", method="beta", qrule="hf7").frame
     wanted = [2.37973493814639, 22.13017485021101, 3.84162831119820]
-    assert got[["low", "high", "se"]].iloc[0].tolist() == pytest.approx(wanted, rel=1e-12)
+    assert got[["low", "high", "se"]].iloc[0].tolist() == pytest.approx(wanted, rel=1e-11)
 
 
 def test_r_and_numpy_agree_on_equal_weights():
