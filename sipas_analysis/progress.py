@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Protocol, TypeVar
 
 WAIT = 1.0  # seconds until progress is shown
-PAUSE = 0.2  # seconds between two changes in a notebook
+PAUSE = 0.1  # seconds between two changes
 _IS_SHOWN: ContextVar[bool] = ContextVar("_IS_SHOWN", default=False)
 Part = TypeVar("Part")
 
@@ -34,12 +34,18 @@ class _TerminalBar:
         from rich.console import Console
         from rich.progress import Progress
 
-        self.bar = Progress(console=Console(file=sys.stderr), transient=True)
+        self.bar = Progress(
+            console=Console(file=sys.stderr),
+            transient=True,
+            auto_refresh=False,  # by a thread, and a process with threads may not fork
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         self.task = self.bar.add_task("", total=total)
         self.bar.start()
 
     def show(self, done: int) -> None:
-        self.bar.update(self.task, completed=done)
+        self.bar.update(self.task, completed=done, refresh=True)
 
     def close(self) -> None:
         self.bar.stop()
@@ -51,17 +57,14 @@ class _NotebookLine:
     def __init__(self, total: int) -> None:
         from IPython.display import DisplayHandle
 
-        self.total, self.last = max(total, 1), 0.0
+        self.total = max(total, 1)
         self.line = DisplayHandle()  # type: ignore[no-untyped-call]
         self.line.display({"text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
 
     def show(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self.last >= PAUSE:
-            self.last = now
-            percent = f"{100 * min(done, self.total) // self.total} %"
-            bar = f'<progress max="{self.total}" value="{done}">{percent}</progress> {percent}'
-            self._change({"text/plain": percent, "text/html": bar})
+        percent = f"{100 * min(done, self.total) // self.total} %"
+        bar = f'<progress max="{self.total}" value="{done}">{percent}</progress> {percent}'
+        self._change({"text/plain": percent, "text/html": bar})
 
     def close(self) -> None:
         self._change({"text/plain": "", "text/html": ""})
@@ -101,14 +104,15 @@ def show_progress(n: int) -> Iterator[Callable[[int], None]]:
     if find is None:
         yield lambda _done: None
         return
-    start, total, displays = time.monotonic(), [0], list[Display]()
+    total, shown_at, displays = 0, time.monotonic() + WAIT - PAUSE, list[Display]()
 
     def advance(done: int) -> None:
-        total[0] += done
-        if not displays and time.monotonic() - start >= WAIT:
-            displays.append(find(n))
-        for display in displays:
-            display.show(total[0])
+        nonlocal total, shown_at
+        total += done
+        if time.monotonic() - shown_at >= PAUSE:
+            displays.extend([] if displays else [find(n)])
+            displays[0].show(total)
+            shown_at = time.monotonic()
 
     token = _IS_SHOWN.set(True)
     try:

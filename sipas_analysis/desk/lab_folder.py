@@ -54,8 +54,9 @@ def split_words(words: Sequence[str]) -> tuple[Path | None, list[str]]:
     The folder is the first word that neither is an option nor stands behind one that takes a value.
 
     Example:
-        >>> split_words(["--port", "8899", "work", "--no-browser"])
-        (PosixPath('work'), ['--port', '8899', '--no-browser'])
+        >>> folder, options = split_words(["--port", "8899", "work", "--no-browser"])
+        >>> str(folder), options
+        ('work', ['--port', '8899', '--no-browser'])
     """
     before = ""
     for at, word in enumerate(words):

@@ -37,6 +37,7 @@ def displays(monkeypatch):
             shown.append("closed")
 
     monkeypatch.setattr(progress, "WAIT", 0.0)
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
     monkeypatch.setattr(progress, "_find_display", lambda: Written)
     return shown
 
@@ -69,6 +70,7 @@ def test_what_is_done_in_a_second_shows_nothing(displays, monkeypatch):
 def test_a_terminal_has_a_bar_and_a_file_has_none(monkeypatch):
     """What is written into a log is not a bar."""
     monkeypatch.setattr(progress, "WAIT", 0.0)
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
     monkeypatch.setattr(sys, "stderr", Terminal())
     list(watch("ab"))
     assert "100%" in sys.stderr.getvalue()
