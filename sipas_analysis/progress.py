@@ -77,7 +77,8 @@ def _find_display() -> Callable[[int], Display] | None:
     """Return how to show progress here; nothing where nobody looks."""
     if sys.stderr is not None and sys.stderr.isatty():
         return _TerminalBar
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
     is_kernel = type(shell).__name__ == "ZMQInteractiveShell"
     return _NotebookLine if is_kernel and not _IS_QUIET else None
 
