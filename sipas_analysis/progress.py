@@ -1,7 +1,7 @@
 """Show how far a long computation is: a bar on a terminal, a line in a notebook, else nothing.
 
 Nothing is shown in the first second, and nothing stays at the end. Of computations inside one
-another only the outermost shows progress.
+another only the outermost of several parts shows progress.
 """
 
 import sys
@@ -101,7 +101,7 @@ def show_progress(n: int) -> Iterator[Callable[[int], None]]:
     Yields:
         A function to be called with the number of parts that were finished since the last call.
     """
-    find = None if _IS_SHOWN.get() else _find_display()
+    find = None if _IS_SHOWN.get() or n < 2 else _find_display()
     if find is None:
         yield lambda _done: None
         return

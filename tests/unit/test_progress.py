@@ -56,8 +56,9 @@ def test_only_the_outermost_computation_is_shown(displays):
     for _ in watch("ab"):
         list(watch("cde"))
     assert displays == ["of 2", 1, 2, "closed"]
-    list(watch("x"))
-    assert displays[4:] == ["of 1", 1, "closed"]
+    for _ in watch("x"):  # of one part only what is inside tells how far it is
+        list(watch("cd"))
+    assert displays[4:] == ["of 2", 1, 2, "closed"]
 
 
 def test_what_is_done_in_a_second_shows_nothing(displays, monkeypatch):
