@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 # Without bytecode every process compiles every module again: three times the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test test-slow test-full test-lowest lint docs lock data clean
+.PHONY: report test test-slow test-full test-lowest lint docs pictures lock data clean
 
 report: $(VENV)/.ready
 	$(BIN)/sipas report data/an-giang-2021/wave.yaml
@@ -34,6 +34,10 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pictures of docs/gallery.md, drawn by the blocks of the page; a test compares what they show.
+pictures: $(VENV)/.ready-dev
+	$(BIN)/python tests/make_pictures.py
 
 # The documentation site, without a network; any warning is an error.
 docs: $(VENV)/.ready-dev

@@ -53,7 +53,7 @@ def change(
             the earlier figure to the later one, without intervals.
         labels: Names by code, a survey or a questionnaire that has them; those of the result if
             left out.
-        ax: Axes to draw on; the current ones if left out.
+        ax: Axes to draw on; the current ones if left out, a new figure if these hold a picture.
         lang: ``en`` or ``vi``.
 
     Returns:
@@ -68,7 +68,7 @@ def change(
         >>> import sipas_analysis as sipas
         >>> waves = [sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
         ...          for year in (2020, 2021)]
-        >>> ax = sipas.plot.change(sipas.compare(*waves), "factors", labels=waves[1])
+        >>> ax = sipas.plot.change(sipas.compare(*waves), "factors")
         >>> len(ax.get_yticklabels())
         5
     """

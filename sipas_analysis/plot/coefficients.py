@@ -56,7 +56,7 @@ def drivers(
         ratios: Whether odds ratios (of counts, rate ratios) are drawn, on a logarithmic scale.
         labels: Names by code, a survey or a questionnaire that has them; those of the result if
             left out.
-        ax: Axes to draw on; the current ones if left out.
+        ax: Axes to draw on; the current ones if left out, a new figure if these hold a picture.
         lang: ``en`` or ``vi``.
 
     Returns:
@@ -69,7 +69,7 @@ def drivers(
     Example:
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
-        >>> ax = sipas.plot.drivers(sipas.drivers(survey), "linear", labels=survey)
+        >>> ax = sipas.plot.drivers(sipas.drivers(survey), "linear")
         >>> len(ax.get_yticklabels())
         5
     """

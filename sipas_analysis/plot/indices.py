@@ -52,7 +52,7 @@ def index(
         targets: Values of dashed lines; the targets of the wave if left out, none if empty.
         labels: Names by code, a survey or a questionnaire that has them; those of the result if
             left out.
-        ax: Axes to draw on; the current ones if left out.
+        ax: Axes to draw on; the current ones if left out, a new figure if these hold a picture.
         lang: ``en`` or ``vi``.
 
     Returns:
@@ -170,7 +170,7 @@ def ranking(
         targets: Values of dashed lines, such as those of the wave, ``wave.targets``.
         labels: Names by code, a survey or a questionnaire that has them; those of the result if
             left out.
-        ax: Axes to draw on; the current ones if left out.
+        ax: Axes to draw on; the current ones if left out, a new figure if these hold a picture.
         lang: ``en`` or ``vi``.
 
     Returns:
@@ -184,7 +184,7 @@ def ranking(
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
         >>> ranked = sipas.rank(sipas.score(survey, by="unit"))
-        >>> ax = sipas.plot.ranking(ranked, "districts", labels=survey)
+        >>> ax = sipas.plot.ranking(ranked, "districts")
         >>> len(ax.get_yticklabels())
         11
     """

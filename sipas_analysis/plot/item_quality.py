@@ -41,7 +41,7 @@ def reliability(
             single answers, if left out) or ``icc_mean`` (of means of units), with intervals.
         labels: Names by code, a survey or a questionnaire that has them; those of the result if
             left out.
-        ax: Axes to draw on; the current ones if left out.
+        ax: Axes to draw on; the current ones if left out, a new figure if these hold a picture.
         lang: ``en`` or ``vi``.
 
     Returns:
@@ -53,7 +53,7 @@ def reliability(
     Example:
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
-        >>> ax = sipas.plot.reliability(sipas.reliability(survey), "alpha_without", labels=survey)
+        >>> ax = sipas.plot.reliability(sipas.reliability(survey), "alpha_without")
         >>> len(ax.get_yticklabels())
         22
     """

@@ -297,15 +297,20 @@ def check_axes(ax: Axes | None, lang: Language) -> None:
     check_word(lang, LANGUAGES, "lang")
     if not (ax is None or isinstance(ax, Axes)):
         raise refuse_kind(ax, "axes", "ax")
-    figure = plt.gcf() if ax is None and plt.get_fignums() else None
-    axes = figure.gca() if figure is not None and figure.axes else ax
-    if axes is not None and any(part.get_gid() == PICTURE for part in axes.get_children()):
+    if ax is not None and _has_picture(ax):
         raise ParameterError("plot_twice")
 
 
+def _has_picture(ax: Axes) -> bool:
+    return any(part.get_gid() == PICTURE for part in ax.get_children())
+
+
 def open_axes(ax: Axes | None, lang: Language) -> RowAxes:
-    """Return the axes to draw on: those given, else the current ones; see ``check_axes``."""
-    is_new = ax is None and not plt.get_fignums()
+    """Return the axes to draw on: those given, else the current ones.
+
+    If these hold a picture already, a new figure is opened: no two pictures share their rows.
+    """
+    is_new = ax is None and (not plt.get_fignums() or _has_picture(plt.gca()))
     if is_new:
         plt.figure(figsize=(WIDTH, 3.0), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
     axes = plt.gca() if ax is None else ax

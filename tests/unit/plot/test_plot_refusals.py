@@ -74,12 +74,15 @@ def test_axes_language_and_labels_must_be_such():
 
 
 def test_axes_hold_one_picture():
-    """A second one would be drawn over the first; after cla() there is room."""
-    ax = sipas.plot.importance(results.priority().importance)
+    """A second one would be drawn over the first: it gets a figure; after clear() there is room."""
+    shares = results.priority().importance
+    ax = sipas.plot.importance(shares)
     with pytest.raises(ParameterError, match=r"Axes hold one picture of sipas\.plot"):
-        sipas.plot.index(results.units())
+        sipas.plot.index(results.units(), ax=ax)
+    assert sipas.plot.importance(shares) is not ax
+    assert len(plt.get_fignums()) == 2
     ax.clear()
-    assert sipas.plot.index(results.units()) is ax
+    assert sipas.plot.index(results.units(), ax=ax) is ax
 
 
 def test_nothing_to_draw_is_refused_with_the_reason():
