@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from math import isnan
+from math import isnan, nan
 from typing import Literal
 
 import pandas as pd
@@ -53,12 +53,14 @@ class Printing:
         wording: Text of each code.
         shows_all: Whether all columns are shown, each end of an interval on its own.
         names_columns: Whether headings are the names of the columns, as code needs them.
+        hidden_flag: Flag of the rows that lose their numbers; none if empty.
     """
 
     language: Language = "en"
     wording: Mapping[str, Bilingual] = field(default_factory=dict)
     shows_all: bool = False
     names_columns: bool = False
+    hidden_flag: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def make_table(
         most_rows: Rows shown; a note says how many there are. All if None.
     """
     frame = part.frame if most_rows is None else part.frame.head(most_rows)
+    frame = _hide_numbers(frame, printing.hidden_flag) if printing.hidden_flag else frame
     columns = _make_columns(frame, part, printing)
     labels = tuple(
         Column(Plain(column.label), _choose_kind(at, column)) for at, column in enumerate(columns)
@@ -98,6 +101,22 @@ def make_table(
     return Table(
         part.name or "result", Plain(title), labels, rows, tuple(Plain(text) for text in texts)
     )
+
+
+def _hide_numbers(frame: pd.DataFrame, flag: str) -> pd.DataFrame:
+    """Return a table without the numbers of the rows that have a flag."""
+    if not {"flag", "value"} <= {*frame.columns}:
+        return frame
+    is_hidden = frame["flag"] == flag
+    if not is_hidden.any():
+        return frame
+    after_keys = frame.columns[list(frame.columns).index("value") :]
+    numbers = frame[after_keys].select_dtypes("number").columns
+    hidden = frame.assign(**{name: frame[name].astype(float) for name in numbers})
+    hidden.loc[is_hidden, list(numbers)] = nan
+    if "printed" in hidden:
+        hidden.loc[is_hidden, "printed"] = ""
+    return hidden
 
 
 def _say_part(name: str, language: Language) -> str:

@@ -189,9 +189,13 @@ class ResultTable(_WithFrame):
         return write_docx_tables(tables, _read_path(path), shown.language)
 
     def make_tables(self, caption: str = "") -> list[Table]:
-        """Return the printed tables, headings in words: the same for all formats."""
-        printing = Printing(self.language, self.wording, self.shows_all)
-        return self._print_parts(printing, caption, [*self.sentences(), *self._warn_hidden()])
+        """Return the printed tables, headings in words: the same for all formats.
+
+        A row with the flag ``suppress`` keeps its name and loses its numbers (rule P2).
+        """
+        printing = Printing(self.language, self.wording, self.shows_all, hidden_flag=SUPPRESS)
+        notes = [*self.sentences(), *self._warn_hidden()]
+        return self._print_parts(printing, caption, notes)
 
     def _print_parts(
         self,

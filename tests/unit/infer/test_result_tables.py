@@ -429,11 +429,11 @@ def test_markdown_has_no_html():
 
 def test_codes_are_text_in_a_workbook(tmp_path):
     """A key that is a number is a name: no decimals, no thousands, nothing to add up."""
-    frame = pd.DataFrame({"office": [1001.0, 1001.0, 2002.0, 2002.0], "y": [1.0, 2, 3, 5]})
+    frame = pd.DataFrame({"office": [1001.0] * 6 + [2002.0] * 6, "y": [1.0, 2, 3, 5, 1, 2] * 2})
     result = sipas.mean(sipas.Design(frame), "y", by="office")
     sheet = load_workbook(result.to_excel(tmp_path / "a.xlsx")).worksheets[0]
     assert [sheet.cell(row, 1).value for row in (2, 3)] == ["1001", "2002"]
-    assert "| 1001 | y | 1.50 |" in result.to_markdown()
+    assert "| 1001 | y | 2.33 |" in result.to_markdown()
 
 
 def test_results_without_rows_have_their_heads(tmp_path):
@@ -533,11 +533,23 @@ def test_excel_shows_what_is_printed(tmp_path):
     ]
 
 
-def test_rows_that_must_not_be_published_are_told(tmp_path):
-    """An exported table carries the flag and a warning (rule P2)."""
-    few = sipas.mean(sipas.Design(pd.DataFrame({"y": [1.0, 2, 3]})), "y")
-    assert "must not be published: 1." in few.to_markdown()
-    assert "không được công bố: 1." in few.to_markdown(lang="vi")
+def test_rows_that_must_not_be_published_have_no_numbers(tmp_path):
+    """In every format such a row is its name; the frame and the view keep the row (rule P2)."""
+    frame = pd.DataFrame({"y": [1.0, 2, 3, 4, 5, 61.5, 71.5], "unit": ["a"] * 5 + ["b"] * 2})
+    result = sipas.mean(sipas.Design(frame), "y", by="unit")
+    printed, note = result.to_markdown().splitlines()[3], result.to_markdown().splitlines()[-1]
+    assert printed == "| b | y | – | – | – | – | do not publish |"
+    assert note.startswith("Rows without numbers")
+    assert ": 1." in note
+    assert "66" not in result.to_latex() + result.wide().to_latex() + result.wide().to_markdown()
+    path = result.wide().to_excel(tmp_path / "y.xlsx")
+    rows = [[*row] for row in load_workbook(path).active.iter_rows(values_only=True)]
+    (hidden,) = [row for row in rows if row[:2] == ["b", "y"]]
+    assert not any(isinstance(cell, int | float) for cell in hidden)
+    (shown,) = [row for row in rows if row[:2] == ["a", "y"]]
+    assert 3.0 in shown
+    assert result.to_frame()["value"].tolist() == [3.0, 66.5]
+    assert "66.50" in repr(result)
 
 
 @pytest.mark.slow  # reads records
