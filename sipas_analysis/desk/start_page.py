@@ -6,6 +6,7 @@ the name of a unit or of a file is never taken for markup.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +39,7 @@ from sipas_analysis.draft.decisions import (
     list_groups,
 )
 from sipas_analysis.draft.recognised import Draft
+from sipas_analysis.errors import SipasError
 from sipas_analysis.extras import require_library
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.reports.file_names import FORMATS
@@ -84,10 +86,13 @@ class StartPage:
 
     def _change_language(self, change: "Bunch") -> None:
         self.language = change["new"]
+        paths, chosen, draft = self._paths(), self.listed.value, None
         if self.draft is not None:
-            paths = [sheet.path for sheet in self.draft.sheets]
-            self.draft = look_at_files(paths, self.folder, self.language)
+            with suppress(SipasError):  # the wave is written by now
+                draft = look_at_files(paths, self.folder, self.language)
+        self.draft = draft
         self._show_all()
+        self.listed.value = chosen
 
     def _show_all(self) -> None:
         self._show_files()
@@ -258,7 +263,16 @@ class StartPage:
         rest = bool(getattr(self, "rest", None) and self.rest.value)
         return Answers(columns, facts, groups, rest)
 
+    def _list_empty(self) -> list[str]:
+        """Return what must be filled in before a wave can be read: title, year, groups."""
+        needed = [self.facts["title"], self.facts["year"], *self.groups.values()]
+        return [part.description for part in needed if not part.value.strip()]
+
     def _write(self, out: "HTML") -> None:
+        if empty := self._list_empty():
+            text = self._say("columns.needed", names="; ".join(empty))
+            self._show(out, [Line(text, "warning")])
+            return
         draft = write_wave_files(self._paths(), self.folder, self.language, self._answers())
         sentences = [say(self.language, "cli.said.wrote", path=path) for path in draft.written]
         self._show(out, [Line(text) for text in sentences])

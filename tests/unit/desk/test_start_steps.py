@@ -1,6 +1,7 @@
 """The steps of ``start.ipynb``: nothing is written before it is asked for, nothing of its own."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 import yaml
@@ -155,7 +156,34 @@ def test_the_page_speaks_both_languages_and_keeps_the_files(folder, monkeypatch,
     page.languages.value = "en"
     assert "What each column is" in page.columns.children[0].value
     assert page.choices["item", "A1"].description == "A1. Enough seats in the waiting place"
+    assert page.listed.value == ("phiếu.xlsx",)
     assert not (folder / "khao-sat").exists()
+
+
+def test_an_uploaded_file_is_written_with_the_wave(folder, monkeypatch, tmp_path):
+    """It waits in a temporary folder; afterwards the language can still be changed."""
+    monkeypatch.chdir(tmp_path)
+    page = StartPage()
+    content = memoryview((folder / "phiếu.xlsx").read_bytes())
+    facts = {"type": "", "size": len(content), "last_modified": datetime(2024, 1, 1, tzinfo=UTC)}
+    page.upload.value = [{"name": "phiếu.xlsx", "content": content, **facts}]
+    assert "phiếu.xlsx" in page.uploaded.value
+    page.files.children[-2].click()
+    assert [*tmp_path.iterdir()] == []
+    page.columns.children[-2].click()
+    shown = re.sub("<[^>]*>", "", page.columns.children[-1].value)
+    assert "Chưa điền: Tên đợt khảo sát; Năm; Trung tâm A." in shown
+    assert [*tmp_path.iterdir()] == []
+    page.facts["title"].value, page.facts["year"].value = "Đợt thử", "2024"
+    page.groups["Trung tâm A"].value = "Sở, ban, ngành"
+    page.columns.children[-2].click()
+    names = {path.name for path in (tmp_path / "khao-sat").iterdir()}
+    assert names == {"phiếu.xlsx", "units.csv", "wave.yaml"}
+    page.languages.value = "en"
+    assert page.draft is None
+    page.check.children[1].click()
+    assert "warning" in page.check.children[-1].value  # E4 has no column
+    assert "Traceback" not in page.check.children[-1].value
 
 
 def test_a_wave_that_is_there_is_not_drafted_again(folder, monkeypatch, tmp_path):
