@@ -11,6 +11,7 @@ Adds its rows to benchmarks/results/disclosure.csv, one for each label; docs/dis
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -63,7 +64,15 @@ def attack_waves(seeds, folder, package):
     for seed, place in zip(seeds, folders, strict=True):
         small_groups.write_wave(place, seed)
     publish([place for place in folders if not (place / "tables").exists()], package)
-    return [{"seed": seed} | attack(place) for seed, place in zip(seeds, folders, strict=True)]
+    return [{"seed": seed} | attack_once(place) for seed, place in zip(seeds, folders, strict=True)]
+
+
+def attack_once(folder):
+    """Attack one wave, unless the counts of an earlier, interrupted run stand in its folder."""
+    path = folder / "attack.json"
+    if not path.exists():
+        path.write_text(json.dumps(attack(folder)), "utf-8")
+    return json.loads(path.read_text("utf-8"))
 
 
 def attack(folder):
@@ -171,7 +180,7 @@ def parse_arguments():
     parser.add_argument("--optimum", type=int, default=40, help="waves set against the optimum")
     parser.add_argument("--package", type=Path, default=ROOT)
     parser.add_argument("--label", default="after")
-    parser.add_argument("--folder", type=Path, help="keeps waves and tables")
+    parser.add_argument("--folder", type=Path, help="keeps waves, tables and counts: resumes")
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()
 
