@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.readings import Reading
+from sipas_analysis.collect.readings import Reading, WordReader
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Scale
@@ -57,6 +57,9 @@ class Cells:
         self.letters[name] = self.table.letters.get(header, "")
         number, texts = pd.factorize(self.raw[header])
         distinct = np.asarray(texts, dtype=object)
+        if isinstance(read, WordReader) and read.keeps(distinct):
+            self.columns[name] = pd.Series(distinct).infer_objects().array.take(number)
+            return
         readings = [read(text) for text in distinct]
         values = np.array([reading.value for reading in readings], dtype=object)
         self.columns[name] = pd.Series(values).infer_objects().array.take(number)

@@ -7,7 +7,7 @@ fit, the run asks.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
@@ -21,7 +21,7 @@ from sipas_analysis.collect.readings import Reading
 from sipas_analysis.collect.tables import LeftOut, Table
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FormError
-from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
+from sipas_analysis.sheets.texts import are_plain_ids, fold_text, plain_text, tidy_text
 
 Readers = Mapping[str, Callable[[str], Reading]]  # how to read each item, by header
 Counts = NDArray[np.int_]
@@ -198,10 +198,9 @@ def _weigh_column(
 ) -> None:
     """Add to the evidence what a column that is no item holds."""
     number, distinct = pd.factorize(column)
-    texts = np.array([tidy_text(text) for text in distinct], dtype=object)
-    is_filled, is_label = (texts != "")[number], _match(is_label_text, texts)[number]
+    texts, *flags = _look_at_texts(distinct)
+    is_filled, is_label, *looks = (flag[number] for flag in flags)
     is_form = (evidence.answers > 0) & ~evidence.is_sum
-    looks = (_match(pattern.fullmatch, texts)[number] for pattern in (_NUMBER, _CODE))
     among = is_form & is_filled & ~is_label
     usual = next((flags for flags in looks if _are_most(flags, among)), None)
     roles = {role for role, name in placed.roles.items() if name == header}
@@ -226,6 +225,18 @@ def _weigh_column(
             names |= (is_filled if usual is None else usual) & ~is_label
     is_better = is_label & (evidence.place < place)
     evidence.place[is_better], evidence.label[is_better] = place, texts[number][is_better]
+
+
+def _look_at_texts(distinct: Iterable[str]) -> tuple[Names, Flags, Flags, Flags, Flags]:
+    """Return texts tidied, and which are filled, labels, running numbers, and ids or days."""
+    raw = np.asarray(distinct, dtype=object)
+    if are_plain_ids(raw):  # a million at once
+        all_flags, no_flags = np.ones(len(raw), dtype=bool), np.zeros(len(raw), dtype=bool)
+        return raw, all_flags, no_flags, _match(str.isdecimal, raw), all_flags
+    texts = np.array([tidy_text(text) for text in raw], dtype=object)
+    tests = (is_label_text, _NUMBER.fullmatch, _CODE.fullmatch)
+    is_label, is_number, is_code = (_match(test, texts) for test in tests)
+    return texts, texts != "", is_label, is_number, is_code
 
 
 def _is_running(distinct: Names, number: Counts) -> bool:

@@ -7,11 +7,12 @@ A reading is the meaning of a text, or states that the text is invalid. The word
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from sipas_analysis.instrument.pack import Indicator, Scale
-from sipas_analysis.sheets.texts import fold_text, tidy_text
+from sipas_analysis.sheets.texts import are_plain_ids, fold_text, tidy_text
 
 ANY_TEXT = "*"  # key of a recode: every text that is no level
 OTHER = "other"  # word of a recode, and code of the choice that it adds to a question
@@ -203,18 +204,38 @@ def make_word_reader(
     any_text = words.pop(ANY_TEXT, "")
     targets = {fold_answer(word) for word in (*words.values(), any_text)}
     recoded = {text: Reading(word, "recoded") for text, word in words.items()}
-    readings = _read_blanks(blank) | recoded
+    return WordReader(_read_blanks(blank) | recoded, any_text, targets)
 
-    def read_word(text: str) -> Reading:
+
+@dataclass(frozen=True)
+class WordReader:
+    """How to read names and ids, see ``make_word_reader``.
+
+    Attributes:
+        readings: Readings of texts with a meaning of their own, by folded text.
+        any_text: What every other text means; nothing if each means itself.
+        targets: Folded words that are read as themselves in any case.
+    """
+
+    readings: Mapping[str, Reading]
+    any_text: str
+    targets: Collection[str]
+
+    def __call__(self, text: str) -> Reading:
+        """Read one text."""
         folded = fold_answer(text)
-        if folded in readings:
-            return readings[folded]
-        if any_text and folded not in targets:
-            return Reading(any_text, "other")
+        if folded in self.readings:
+            return self.readings[folded]
+        if self.any_text and folded not in self.targets:
+            return Reading(self.any_text, "other")
         tidy = tidy_text(text)
         return Reading(tidy, "spelling" if tidy != text else "")
 
-    return read_word
+    def keeps(self, texts: Collection[str]) -> bool:
+        """Return whether all of these texts are ids that stay as they are."""
+        if self.any_text or not are_plain_ids(texts):
+            return False
+        return self.readings.keys().isdisjoint(map(str.lower, texts))
 
 
 def read_code(text: str) -> Reading:

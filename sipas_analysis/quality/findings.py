@@ -184,7 +184,7 @@ def find_open_units(survey: Survey) -> set[str]:
 def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Levels]:
     """Return the forms that answer an item, with a number and facts, and their ticks."""
     pack, ticks = survey.instrument, read_ticks(survey.frame, survey.instrument)
-    is_answered, frame = ticks.any(axis=1), survey.frame
+    is_answered, frame = np.asarray(ticks.any(axis=1)), survey.frame
     if not is_answered.all():
         frame, ticks = frame.loc[is_answered], ticks[is_answered]
     columns = ["file", "row", "time", "operator", "cluster"]

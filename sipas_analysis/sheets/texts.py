@@ -5,9 +5,11 @@ Texts are folded only for comparison, so that the ledger can still show the text
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_PLAIN_IDS = re.compile(r"(?:[A-Za-z]*[0-9]+\n)*+")
 _SPACES = re.compile(rf"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff{CONTROL.pattern[1:-1]}]+")
 
 
@@ -23,6 +25,18 @@ def tidy_text(text: str) -> str:
 def fold_text(text: str) -> str:
     """Return text for comparison: tidy, without difference of case."""
     return tidy_text(text).casefold()
+
+
+def are_plain_ids(texts: Iterable[str]) -> bool:
+    """Return whether all texts are ASCII letters, if any, and digits: most ids of forms.
+
+    Such a text is tidy, and folded it is its small letters; so a million are read at once.
+
+    Example:
+        >>> are_plain_ids(["P0001", "17"]), are_plain_ids(["P0001", "P-2"])
+        (True, False)
+    """
+    return _PLAIN_IDS.fullmatch("".join(f"{text}\n" for text in texts)) is not None
 
 
 def plain_text(text: str) -> str:

@@ -467,3 +467,13 @@ def test_a_text_that_is_no_choice_is_never_quoted_as_a_recode(refused):
     """It may be words of a person."""
     error = refused("unit,A1,A2,D1,sex\nso-a,5,4,3,không rõ\n", AnswerError)
     assert 'recode: {sex: {"…": male}}' in error.text("vi")
+
+
+def test_ids_that_are_kept_as_a_whole_are_those_that_are_read_as_they_stand():
+    """Ids of letters and digits need no reading, unless one of them has a meaning of its own."""
+    read = make_word_reader(("999",), {"a1": "Hà Nội"})
+    assert read.keeps(["P001", "p002", "17"])
+    assert all(read(text) == (text, "", True) for text in ("P001", "p002", "17"))
+    for text in ("A1", "999", "", "P-1", " P1", "P1\n", "Đ1", "P", "1a"):
+        assert not read.keeps(["P001", text])
+    assert not make_word_reader((), {"*": "Khác"}).keeps(["P001"])
