@@ -1,6 +1,9 @@
 """Indices by hand: rules M1 to M6, their intervals, and the ways to split them."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from sipas_analysis.errors import ColumnError
@@ -8,7 +11,7 @@ from sipas_analysis.infer.estimates import COLUMNS
 from sipas_analysis.instrument.pack import Index
 from sipas_analysis.measure.ranking import rank
 from sipas_analysis.measure.rule_comparison import compare_rules
-from sipas_analysis.measure.scores import count_answers, score
+from sipas_analysis.measure.scores import count_answers, score, score_domains
 from sipas_analysis.rounding import round_to_text
 
 EQUAL = "unit,A1,A2,D1\nso-a,5,5,1\nso-a,5,5,1\n"
@@ -365,3 +368,17 @@ def test_a_rank_counts_people_who_answered(read_answers):
     survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,5,4,3,5\n" * 6 + "so-a,,,,5\n" * 30)
     ranked = rank(score(survey, by="unit"), min_forms=30).frame.iloc[0]
     assert (ranked["n"], ranked["n_valid"], ranked["reason"]) == (36, 6, "few_forms")
+
+
+@pytest.mark.parametrize("without_group", [False, True])
+def test_domains_that_are_counted_in_one_pass_have_the_same_bits(demo_2021, without_group):
+    """Units are added to groups and the whole; a form without a group still counts in the whole."""
+    survey = demo_2021
+    if without_group:
+        forms = survey.frame.assign(group=survey.frame["group"].where(survey.frame.index > 40))
+        survey = replace(survey, frame=forms)
+    by = ["unit", "group", ()]
+    for together, key in zip(score_domains(survey, by), by, strict=True):
+        alone = score(survey, key)
+        pd.testing.assert_frame_equal(together.frame, alone.frame, check_exact=True)
+        assert (together.influence != alone.influence).nnz == 0
