@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from sipas_analysis.collect.columns import PlacedColumns, place_columns
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import Columns
 from sipas_analysis.errors import ColumnError, ConfigError
-from sipas_analysis.instrument.column_pack import Ends, Satisfied, Scales, make_pack
+from sipas_analysis.instrument.column_pack import Ends, Labels, Satisfied, Scales, make_pack
 from sipas_analysis.instrument.pack import Instrument, read_instrument
 from sipas_analysis.sheets.data_files import write_cell
 
-Items = Mapping[str, str] | Sequence[str] | None
+Items = Labels | Sequence[str] | None
+Overall = str | Labels | None  # a column, or a column and its wording
 Names = str | Sequence[str] | None
 
 
@@ -27,11 +29,20 @@ class Questions:
 
     items: Items
     factors: Mapping[str, Sequence[str]] | None
-    overall: str | None
+    overall_given: Overall
     scale: Scales | None
     overall_scale: Ends | None
     satisfied: Satisfied
     reverse: Names
+    title: str = ""
+
+    @cached_property
+    def overall(self) -> str | None:
+        """Column of the question on the whole; None if there is none."""
+        columns = list_names(self.overall_given, "overall")
+        if len(columns) > 1:
+            raise ConfigError("frame_overall_several", columns=", ".join(columns))
+        return columns[0] if columns else None
 
     def find_items(
         self, forms: pd.DataFrame, pack: str | Path | Instrument | None, taken: set[str | None]
@@ -70,20 +81,30 @@ class Questions:
         return make_pack(
             labels,
             factors,
-            {self.overall: ""} if self.overall else {},
+            self._read_overall(),
             scale=(1, 5) if self.scale is None else self.scale,
             overall_scale=self.overall_scale,
             satisfied=self.satisfied,
             reverse=list_names(self.reverse, "reverse"),
+            title=self.title,
         )
+
+    def _read_overall(self) -> Labels:
+        """Return the column of the question on the whole with its wording; empty if none."""
+        if isinstance(self.overall_given, Mapping):
+            return self.overall_given
+        return {self.overall: ""} if self.overall else {}
 
     def _match_pack(
         self, forms: pd.DataFrame, name: str | Path | Instrument, taken: set[str | None]
     ) -> tuple[Instrument, PlacedColumns]:
         """Return a pack, and its columns by their code or wording, or as ``items`` says."""
         described = ("factors", "scale", "overall_scale", "satisfied", "reverse")
-        if given := [word for word in described if getattr(self, word) is not None]:
-            raise ConfigError("frame_pack_too", names=", ".join(f"{word}=" for word in given))
+        given = [f"{word}=" for word in described if getattr(self, word) is not None]
+        if isinstance(self.overall_given, Mapping):
+            given.append(f'{{…}} (overall="{self.overall}")')
+        if given:
+            raise ConfigError("frame_pack_too", names=", ".join(given))
         pack = name if isinstance(name, Instrument) else read_instrument(name)
         items = self.items if isinstance(self.items, Mapping) else {}
         code_of = dict(items) or {column: column for column in list_names(self.items, "items")}

@@ -22,6 +22,7 @@ from sipas_analysis.collect.file_cells import list_cell_errors
 from sipas_analysis.collect.frame_columns import (
     Items,
     Names,
+    Overall,
     Questions,
     check_blanks,
     check_columns,
@@ -70,7 +71,7 @@ def survey(
     scale: Scales | None = None,
     satisfied: Satisfied = None,
     factors: Mapping[str, Sequence[str]] | None = None,
-    overall: str | None = None,
+    overall: Overall = None,
     overall_scale: Ends | None = None,
     reverse: Names = None,
     labels: Mapping[str, int] | None = None,
@@ -99,17 +100,20 @@ def survey(
 
     Args:
         frame: The forms; or a ``Design`` of them, calibrated or with replicate weights.
-        items: Columns of the items: names, or a dict of column and label (with ``pack``: of
-            column and code in the pack). All columns of ``factors`` if left out.
+        items: Columns of the items: names, or a dict of column and wording, a text or ``{"vi": …,
+            "en": …}`` (with ``pack``: of column and code in the pack). All columns of ``factors``
+            if left out.
         pack: The questionnaire and its index rules: id, path or Instrument, in place of ``items``,
             ``scale``, ``satisfied``, ``factors``. Columns are known by their code or wording.
         scale: Lowest and highest level, (1, 5) if left out; or a dict by column or factor.
-        satisfied: Lowest level that counts as satisfied; a number, or a dict by column or factor.
-            The second best if left out: 4 of 1–5, 6 of 1–7, 9 of 0–10 (rule M1).
+        satisfied: Lowest level that counts as satisfied; a number for the items of one scale, or a
+            dict by column or factor. The second best if left out: 4 of 1–5, 6 of 1–7, 9 of 0–10
+            (rule M1); so, too, for ``overall`` on a scale of its own that the dict does not name.
         factors: Columns of each factor: ``{"Access": ["A1", "A2"], …}``. An item without a factor
             counts in the overall index only.
-        overall: Column of the question on satisfaction as a whole, the outcome of ``drivers``.
-            A column called ``overall`` becomes ``overall_item``.
+        overall: Column of the question on satisfaction as a whole, the outcome of ``drivers``; or
+            a dict of this column and its wording. A column called ``overall`` becomes
+            ``overall_item``.
         overall_scale: Its lowest and highest level, if they differ from ``scale``.
         reverse: Columns whose highest level is the worst; they are turned.
         labels: Level of each text answer: ``{"Very satisfied": 5, …}``, in capitals or not.
@@ -128,7 +132,7 @@ def survey(
         nested: Cluster ids are read within their stratum, as in ``Design``.
         lonely: Treatment of a stratum of one cluster, as in ``Design``.
         id: Id of the survey, in ``compare`` and reports.
-        title: Title of a report.
+        title: Title of a report, and of the questionnaire that it names.
         year: Year of the survey; a report names none if it is left out.
         seed: Seed of random numbers.
 
@@ -166,11 +170,8 @@ def survey(
     if forms.empty:
         raise FormError("frame_empty")
     named = {"unit": unit, "group": group, "keys": keys, "overall": overall, "reverse": reverse}
-    for role, names in {**named, "dossier": dossier}.items():
-        check_columns(role, list_names(names, role), forms)
-    if unit is None and "unit" in forms:
-        raise ColumnError("frame_unit_unnamed")
-    questions = Questions(items, factors, overall, scale, overall_scale, satisfied, reverse)
+    _check_named_columns(forms, {**named, "dossier": dossier})
+    questions = Questions(items, factors, overall, scale, overall_scale, satisfied, reverse, title)
     taken = {*sample.design_columns, *key_names, unit, group, dossier}
     instrument, placed = questions.find_items(forms, pack, taken)
     roles = {"unit": unit, "dossier": dossier}
@@ -203,6 +204,14 @@ def _take_design(design: Design, *, is_declared: bool) -> Design:
     if design.on_files or is_declared:
         raise DesignError("frame_files" if design.on_files else "frame_design_twice")
     return replace(design, frame=_name_columns(design.frame))
+
+
+def _check_named_columns(forms: pd.DataFrame, named: Mapping[str, Names | Overall]) -> None:
+    """Refuse names of arguments that the frame lacks, and a column ``unit`` that none names."""
+    for role, names in named.items():
+        check_columns(role, list_names(names, role), forms)
+    if named["unit"] is None and "unit" in forms:
+        raise ColumnError("frame_unit_unnamed")
 
 
 def _is_text(column: pd.Series) -> bool:

@@ -243,10 +243,25 @@ class Survey:
 
     def __repr__(self) -> str:
         pack, best = self.instrument, self.frame.max(numeric_only=True)  # no form of one (rule P3)
-        scale, codes = pack.scale, [*pack.items]
-        is_reached = any(best[code] >= pack.scale_of(code).satisfied_from for code in codes)
-        levels = f"{scale.low} to {scale.high}, satisfied from {scale.satisfied_from}"
-        return f"{self}, {len(codes)} items of {levels}{'' if is_reached else ' (no answer is)'}"
+        satisfied_from = {code: pack.scale_of(code).satisfied_from for code in pack.rated_codes}
+        codes_of: dict[str, list[str]] = {}
+        for code in pack.items:
+            codes_of.setdefault(_describe_scale(pack.scale_of(code)), []).append(code)
+        parts = [(f"{len(codes)} items of {text}", codes) for text, codes in codes_of.items()]
+        if pack.overall_item:
+            code = pack.overall_item.code
+            text = _describe_scale(pack.scale_of(code))
+            parts += [] if text in codes_of else [(f"{code} of {text}", [code])]
+        texts = [
+            text + " (no answer is)" * all(best[code] < satisfied_from[code] for code in codes)
+            for text, codes in parts
+        ]
+        return f"{self}, {'; '.join(texts)}"
+
+
+def _describe_scale(scale: Scale) -> str:
+    """Return the ends of a scale and its lowest satisfied level."""
+    return f"{scale.low} to {scale.high}, satisfied from {scale.satisfied_from}"
 
 
 def _keep_sample(design: Design) -> Design:

@@ -11,13 +11,14 @@ from numbers import Real
 from sipas_analysis.arguments import list_known
 from sipas_analysis.errors import ColumnError, ConfigError
 from sipas_analysis.instrument.pack import OVERALL, RESERVED, Instrument
-from sipas_analysis.instrument.strict_yaml import check_model
+from sipas_analysis.instrument.strict_yaml import Bilingual, check_model
 from sipas_analysis.messages import LANGUAGES, say
 
 Ends = tuple[int, int] | Sequence[int]  # lowest and highest level
 Scales = Ends | Mapping[str, Ends]  # of all columns, or by column or factor
 Satisfied = int | Mapping[str, int] | None  # the lowest satisfied level, or by column or factor
-Labels = Mapping[str, str]
+Label = str | Mapping[str, str] | Bilingual  # in one language, or {"vi": …, "en": …}
+Labels = Mapping[str, Label]
 PACK_ID = "data-frame"
 
 
@@ -30,6 +31,7 @@ def make_pack(
     overall_scale: Ends | None,
     satisfied: Satisfied,
     reverse: Sequence[str],
+    title: str = "",
 ) -> Instrument:
     """Return the instrument of some columns.
 
@@ -39,8 +41,10 @@ def make_pack(
         overall: The column of the question on the whole, with its label; empty if there is none.
         scale: Lowest and highest level.
         overall_scale: Those of the question on the whole, if they differ.
-        satisfied: Lowest satisfied level; the second best if none.
+        satisfied: Lowest satisfied level; the second best if none. A number is one of the items'
+            scale: the question on the whole with another scale keeps its second best.
         reverse: Columns in which the highest level is the worst.
+        title: Title of the survey, which its questions have too.
 
     Raises:
         ColumnError: A factor names no item, or an item is in two factors.
@@ -50,6 +54,8 @@ def make_pack(
     _check_questions([*items, *overall], factors, scale, satisfied, reverse)
     factor_of = _assign_factors(items, factors)
     scales = {code: _find_scale(scale, satisfied, code, factor_of.get(code, "")) for code in items}
+    if satisfied is not None and not isinstance(satisfied, Mapping):
+        _check_one_scale(scales, satisfied)
     for factor, codes in factors.items():
         ends = {code: f"{scales[code]['low']}–{scales[code]['high']}" for code in codes}
         if len({*ends.values()}) > 1:
@@ -57,12 +63,12 @@ def make_pack(
             raise ConfigError("frame_factor_scales", factor=factor, scales=listed)
     reversed_codes = {*reverse}
     questions = {
-        code: {"vi": label, "en": label, "reverse": code in reversed_codes}
+        code: {**_read_label(code, label), "reverse": code in reversed_codes}
         for code, label in {**items, **overall}.items()
     }
     facts: dict[str, object] = {
         "id": PACK_ID,
-        "title": {language: say(language, "frame.pack") for language in LANGUAGES},
+        "title": {language: title or say(language, "frame.pack") for language in LANGUAGES},
         "source": "",
         "status": "unverified",
         "scale": next(iter(scales.values())),
@@ -73,8 +79,8 @@ def make_pack(
         },
     }
     for column in overall:
-        whole = overall_scale or scale
-        own_scale = _find_scale(whole, satisfied, column, "")
+        whole = scale if overall_scale is None else overall_scale
+        own_scale = _find_overall_scale(whole, satisfied, column, next(iter(scales.values())))
         code = f"{OVERALL}_item" if column == OVERALL else column
         facts["overall_item"] = {**questions[column], "code": code, "scale": own_scale}
     _check_names(items, overall, factors)
@@ -142,6 +148,43 @@ def _find_scale(scale: Scales, satisfied: Satisfied, column: str, factor: str) -
         found = repr(least)
         raise ConfigError("frame_satisfied", column=column, found=found, low=low, high=high)
     return {"low": low, "high": high, "satisfied_from": int(from_level)}
+
+
+def _check_one_scale(scales: Mapping[str, Mapping[str, int]], satisfied: object) -> None:
+    """Refuse one satisfied level for items of several scales."""
+    ends: dict[str, str] = {}  # the first item of each scale
+    for code, scale in scales.items():
+        ends.setdefault(f"{scale['low']}–{scale['high']}", code)
+    if len(ends) > 1:
+        listed = ", ".join(f"{code}: {text}" for text, code in ends.items())
+        raise ConfigError("frame_satisfied_scales", found=repr(satisfied), scales=listed)
+
+
+def _find_overall_scale(
+    scale: Scales, satisfied: Satisfied, column: str, of_items: Mapping[str, int]
+) -> dict[str, int]:
+    """Return the levels of the question on the whole; see ``_find_scale``.
+
+    A satisfied level that is a number belongs to the scale of the items, not to another one.
+    """
+    usual = _find_scale(scale, None, column, "")
+    is_same = all(usual[end] == of_items[end] for end in ("low", "high"))
+    if isinstance(satisfied, Mapping) or is_same:
+        return _find_scale(scale, satisfied, column, "")
+    return usual
+
+
+def _read_label(column: str, label: object) -> dict[str, str]:
+    """Return the wording of a column in both languages; a text is in both."""
+    if isinstance(label, str):
+        return {"vi": label, "en": label}
+    if isinstance(label, Bilingual):
+        return {"vi": label.vi, "en": label.en}
+    texts = dict(label) if isinstance(label, Mapping) else {}
+    is_text = all(isinstance(text, str) for text in texts.values())
+    if not texts or not is_text or not {*texts} <= {*LANGUAGES}:
+        raise ConfigError("frame_wording", column=column, found=repr(label))
+    return texts
 
 
 def _read_level(value: object) -> float:

@@ -199,6 +199,63 @@ def test_drivers_say_what_a_frame_lacks():
     assert "overall=…" in repr(lonely)
 
 
+def test_a_satisfied_number_belongs_to_the_items():
+    """The question on the whole with a scale of its own keeps its two best levels, or is named."""
+    arguments = {"overall": "B1", "overall_scale": (0, 10)}
+    survey = make(satisfied=3, **arguments)
+    assert sipas.score(survey).select(variable="B1").frame["value"].item() == 0  # none is 9 or 10
+    assert repr(survey).endswith(
+        "1 items of 1 to 5, satisfied from 3; B1 of 0 to 10, satisfied from 9 (no answer is)"
+    )
+    by_scale = make(satisfied=3, overall="B1", scale={"A1": (1, 5), "B1": (0, 10)})
+    assert by_scale.instrument.scale_of("B1").satisfied_from == 9
+    named = make(satisfied={"B1": 6}, **arguments).instrument
+    assert [named.scale_of(code).satisfied_from for code in ("A1", "B1")] == [4, 6]
+    same = make(satisfied=3, overall="overall").instrument  # on the scale of the items
+    assert same.scale_of("overall_item").satisfied_from == 3
+
+
+def test_a_survey_prints_every_scale():
+    """Items of several scales are counted by their scale."""
+    scales = {"A1": (1, 5), "B1": (1, 7), "w": (1, 6)}
+    shown = repr(make(("A1", "B1"), overall="w", scale=scales))
+    assert shown.endswith(
+        "1 items of 1 to 5, satisfied from 4; 1 items of 1 to 7, satisfied from 6; "
+        "w of 1 to 6, satisfied from 5"
+    )
+
+
+def test_the_question_on_the_whole_has_a_wording():
+    """A text, or one in each language, as items have; tables show it."""
+    survey = make({"A1": {"vi": "Ghế", "en": "Seats"}}, overall={"overall": "All in all"})
+    scores = sipas.score(survey).select(level=["item", "overall_item"])
+    english, vietnamese = (scores.to_markdown(lang=language) for language in ("en", "vi"))
+    assert "| A1 | Seats |" in english
+    assert "| overall\\_item | All in all |" in english
+    assert "| A1 | Ghế |" in vietnamese
+    both = make(overall={"overall": {"vi": "Chung", "en": "Whole"}}).instrument
+    assert [both.label_of("overall_item", language) for language in ("vi", "en")] == [
+        "Chung",
+        "Whole",
+    ]
+
+
+@pytest.mark.parametrize("turned", ["A1", ["A1"], ("A1",), pd.Index(["A1"])])
+def test_one_name_is_a_list_of_one(turned):
+    """A name in place of a list is not read letter by letter, and the column is turned."""
+    survey = make(reverse=turned, keys="town", blank=9, factors={"F": "A1"})
+    assert survey.frame["A1"].tolist() == [1, 2, 3, 4, 5, 1]
+    assert (survey.wave.key_codes, survey.instrument.items["A1"].factor) == (["town"], "F")
+
+
+def test_a_report_names_the_questionnaire_by_the_title_of_the_survey():
+    """A title says more than where the answers were."""
+    report = sipas.report(make(title="Patients of three hospitals"), "en")
+    html = report.chapter("basis")._repr_html_()
+    assert "with what “Patients of three hospitals” asks about" in html
+    assert "<li>Instrument: Patients of three hospitals." in html
+
+
 MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "no such items": (lambda: make({"a1": "Seats"}), "it has no “a1”.*nearest: A1"),
     "no such unit": (lambda: make(unit="Office"), "`unit=` must name.*nearest: office"),
@@ -221,6 +278,16 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         "(?i)leave out overall=",
     ),
     "turned scale": (lambda: make(scale=(5, 1)), "lowest and highest level, such as"),
+    "one satisfied level of two scales": (
+        lambda: make(("A1", "B1"), scale={"A1": (1, 5), "B1": (1, 7)}, satisfied=4),
+        "items of one scale.*A1: 1–5, B1: 1–7.*satisfied= says 4",
+    ),
+    "wording": (lambda: make({"A1": {"fr": "Sièges"}}), "wording of A1 must be a text"),
+    "two outcomes": (lambda: make(overall=["B1", "overall"]), "it names several .B1, overall"),
+    "wording of the outcome": (
+        lambda: make({"A1": "", "B1": "All"}, overall="B1"),
+        'its wording goes into overall={"B1": "…"}',
+    ),
     "satisfied": (lambda: make(satisfied=8), "above 1 and up to 5; satisfied= says 8"),
     "factor": (lambda: make(("A1",), factors={"F": ["A2"]}), "“A2” of the factor F is none"),
     "two factors": (lambda: make(None, factors={"F": ["A1"], "G": ["A1"]}), "A1 is in F, G"),
