@@ -79,7 +79,9 @@ def draw_slopes(
         canvas.write(head, (x, 1.2 * size), size, anchor="middle", bold=True)
     for slope in sorted(slopes, key=lambda slope: slope.verdict in STYLES or slope.marked):
         _draw_slope(canvas, slope, scale, (left, right))
-    feet = spread_labels([scale.place(slope.after) for slope in named], heights, (top, top + height))
+    feet = spread_labels(
+        [scale.place(slope.after) for slope in named], heights, (top, top + height)
+    )
     for slope, lines, middle in zip(named, labels, feet, strict=True):
         colour = STYLES.get(slope.verdict, (SOFT,))[0]
         place = scale.place(slope.after)
