@@ -126,7 +126,7 @@ def _judge_factor(
     if gaps is None:
         gap = _make_bar([end - cut for end in level], int(compare_with_cut(level, cut, n_factors)))
     else:
-        ends = gaps.loc[code, ["value", "low", "high"]].to_numpy(dtype=float).tolist()
+        ends = [float(end) for end in gaps.loc[code, ["value", "low", "high"]].to_numpy(float)]
         gap = _make_bar(ends, {"above": 1, "below": -1}.get(str(gaps.loc[code, "verdict"]), 0))
     assert priority.importance is not None
     separable = priority.importance.frame.set_index("variable")["separable"]
