@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_kind
+from sipas_analysis.arguments import check_kind, list_known
 from sipas_analysis.collect.cells import list_places
 from sipas_analysis.collect.duplicates import find_same_files, settle_copies
 from sipas_analysis.collect.file_cells import read_files
@@ -257,6 +257,19 @@ class Survey:
             for text, codes in parts
         ]
         return f"{self}, {'; '.join(texts)}"
+
+
+def refuse_key(survey: Survey, key: str) -> ColumnError:
+    """Return the error of a column that figures cannot be split by, with the reason if known."""
+    if key == survey.wave.columns.unit and key not in survey.keys:
+        return ColumnError("key_unit", key=key)
+    of_column = survey.ledger[(survey.ledger["column"] == key) & survey.ledger["row"].isna()]
+    why = next((name for name in of_column["reason"] if name in ("personal", "ignored")), "")
+    if why and key not in survey.keys:
+        return ColumnError(f"key_{why}", key=key)
+    is_many = survey.is_many(key)  # a key, but one form may have several values
+    usable = [name for name in survey.keys if not (is_many and survey.is_many(name))]
+    return ColumnError("no_key", key=key, known=list_known(key, usable))
 
 
 def _describe_scale(scale: Scale) -> str:

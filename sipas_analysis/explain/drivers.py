@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.arguments import check_kind, check_name, check_word, list_known, list_names
-from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import ColumnError, FitError
+from sipas_analysis.arguments import check_kind, check_name, check_word, list_names
+from sipas_analysis.collect.survey import Survey, refuse_key
+from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import (
     correlate_columns,
     measure_collinearity,
@@ -153,8 +153,7 @@ def drivers(
 def _check_keys(survey: Survey, keys: Sequence[str]) -> None:
     for key in keys:
         if key not in survey.keys or survey.is_many(key):
-            usable = [name for name in survey.keys if not survey.is_many(name)]
-            raise ColumnError("no_key", key=key, known=list_known(key, usable))
+            raise refuse_key(survey, key)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_kind, check_level, check_name, list_known
-from sipas_analysis.collect.survey import Survey, find_unit
+from sipas_analysis.arguments import check_kind, check_level, check_name
+from sipas_analysis.collect.survey import Survey, find_unit, refuse_key
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile, t_tail
@@ -52,7 +52,7 @@ def decompose(
     for role, survey in (("before", before), ("after", after)):
         check_kind(survey, Survey, "survey", role)
         if by not in survey.keys or survey.is_many(by):
-            raise ColumnError("no_key", key=by, known=list_known(by, survey.keys))
+            raise refuse_key(survey, by)
         if unit:
             find_unit(survey, unit)
     if not has_same_questions(before.instrument, after.instrument):

@@ -32,7 +32,7 @@ from sipas_analysis.infer.distributions import normal_quantile, t_quantile
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.result_table import SUPPRESS, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.measure.scores import Scores
+from sipas_analysis.measure.scores import Scores, check_units, list_further_keys
 from sipas_analysis.measure.step_down import (
     Kind,
     PairFlags,
@@ -325,7 +325,7 @@ class Ranking(Estimates):
     sets: Mapping[str, RankSets] = field(default_factory=dict)
 
     def _list_row_keys(self) -> list[str]:
-        return []
+        return list_further_keys(self.frame)
 
     def range_texts(self) -> list[str]:
         """Return the rank set of each row as text, ``1–18``; empty if unranked."""
@@ -370,6 +370,9 @@ def rank(
         of the group can be ranked and some are not published). ``sets[group].frame`` says in
         ``seed_sensitive`` which sets another seed could change.
 
+    Raises:
+        ColumnError: The scores are not by unit, or have several rows of a unit.
+
     Source: rules R1 to R4, M7, M9, V3 and P2 in docs/method.md.
 
     Example:
@@ -381,10 +384,9 @@ def rank(
         (2, 'A')
     """
     check_kind(scores, Estimates, "scores")
-    if not {"level", "group"} <= set(scores.frame):
+    if "level" not in scores.frame:
         raise refuse_kind(scores, "scores", "scores")
-    if "unit" not in scores.frame:
-        raise ColumnError("no_key", key="unit", known=", ".join(scores.frame.columns[:3]))
+    check_units(scores)
     check_count(min_forms, "min_forms")
     check_level(level)
     rows = np.flatnonzero(scores.frame["level"] == OVERALL)

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from sipas_analysis.arguments import check_kind, list_known, list_names
+from sipas_analysis.arguments import check_kind, list_names
 from sipas_analysis.collect.frame_columns import check_columns
-from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.survey import Survey, refuse_key
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile
@@ -59,6 +59,28 @@ class Scores(Estimates):
         """Keep these rows, in this order."""
         kept_rows = super().take(rows)
         return replace(self, frame=kept_rows.frame, influence=kept_rows.influence)
+
+
+def list_further_keys(table: pd.DataFrame) -> list[str]:
+    """Return the columns that name a row of scores, beside unit, group and figure."""
+    before = [str(name) for name in table.columns[: list(table.columns).index("variable")]]
+    return [name for name in before if name not in ("level", "group", "unit", "unit_name")]
+
+
+def check_units(scores: Estimates) -> None:
+    """Refuse scores that cannot be ranked: not by unit, or with several rows of a unit."""
+    keys = list_further_keys(scores.frame)
+    if "unit" not in scores.frame:
+        survey = scores.survey if isinstance(scores, Scores) else None
+        name = "" if survey is None else survey.wave.columns.unit
+        message = "rank_unit_name" if name in keys else "rank_no_unit"
+        raise ColumnError(message, keys=", ".join(keys) or "–", name=name)
+    overall = scores.frame[scores.frame["level"] == OVERALL]
+    if overall["unit"].duplicated().any():
+        values = {key: overall[key].unique().tolist() for key in keys}
+        chosen = {key: several[0] for key, several in values.items() if len(several) > 1}
+        pairs = ", ".join(f"{key!r}: {value!r}" for key, value in chosen.items())
+        raise ColumnError("rank_keys", keys=", ".join(chosen), pairs=f"{{{pairs}}}")
 
 
 def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Scores:
@@ -148,7 +170,7 @@ def _check_keys(survey: Survey, by: str | Sequence[str]) -> list[str]:
     keys = list_names(by, "by")
     unknown = [key for key in keys if key not in survey.keys]
     if unknown:
-        raise ColumnError("no_key", key=unknown[0], known=list_known(unknown[0], survey.keys))
+        raise refuse_key(survey, unknown[0])
     taken = [key for key in keys if key in (*COLUMNS, "level", "unit_name", "variable")]
     if taken:
         raise DesignError("by_taken", key=taken[0])

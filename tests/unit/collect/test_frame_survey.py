@@ -316,6 +316,22 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "long mask": (lambda: make().subset([True] * 9), "one for each of the 6 forms"),
     "role": (lambda: make().assign(unit="z"), "unit is a role of the survey"),
     "weights": (lambda: make(weights="w").assign(w=1), "w is a role of the survey"),
+    "rank of the own name": (
+        lambda: sipas.rank(sipas.score(make(unit="office"), by="office")),
+        'units, “office”, is called unit.*by="unit"',
+    ),
+    "split by what was removed": (
+        lambda: sipas.score(make(frame=ANSWERS.assign(email="a@b.vn")), by="email"),
+        "“email” holds personal data and was removed",
+    ),
+    "split by the word of a role": (
+        lambda: sipas.score(make(frame=ANSWERS.assign(date="2024-01-01")), by="date"),
+        "“date” was not, because a role has that name",
+    ),
+    "drivers by what was removed": (
+        lambda: sipas.drivers(make(frame=ANSWERS.assign(email="a@b.vn")), by="email"),
+        "“email” holds personal data",
+    ),
     "level": (lambda: make().assign(A1=8), "Answers must be 1 to 5"),
     "other forms": (
         lambda: make().with_design(sipas.Design(ANSWERS.iloc[:3])),

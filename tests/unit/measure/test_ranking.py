@@ -1,5 +1,8 @@
 """Ranks: best first within a group, and no place where an order may not be read."""
 
+import ast
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from sipas_analysis.infer.means import mean
 from sipas_analysis.measure.ranking import rank, rank_sets
 from sipas_analysis.measure.scores import score
 
+BY_TOWN = {"unit": "unit", "keys": {"town": "town"}}
 GROUPS = {
     "a": "departments",
     "b": "departments",
@@ -47,6 +51,28 @@ def test_ties_share_the_better_place(ranked):
     """1, 2, 2, 4 (rule R1)."""
     ranking = ranked(a=(7, 10), b=(8, 10), c=(16, 20), d=(9, 10))
     assert ranking[["unit", "rank"]].to_numpy().tolist() == [["d", 1], ["b", 2], ["c", 2], ["a", 4]]
+
+
+def test_scores_of_several_rows_a_unit_are_not_ranked(read_answers):
+    """Two rows of a unit are no two units; a remedy that is pasted ranks within one value."""
+    rows = [
+        f"{unit},{level},{level},{level},{town}"
+        for unit in ("so-a", "so-b")
+        for town, level in (("f", 5), ("m", 3))
+        for _ in range(6)
+    ]
+    survey = read_answers("\n".join(["unit,A1,A2,D1,town", *rows, ""]), columns=BY_TOWN)
+    scores = score(survey, by=["unit", "town"])
+    with pytest.raises(SipasError, match="split by town, too") as caught:
+        rank(scores, 5)
+    remedy = re.search(r"select\(\*\*({.*?})\)", str(caught.value))
+    of_one = rank(scores.select(**ast.literal_eval(remedy[1])), 5)
+    assert of_one.frame["unit"].tolist() == ["so-a", "so-b"]
+    assert of_one.to_markdown().startswith("| town |")
+    assert len(rank(score(survey, by=["unit", "group"]), 5).frame) == 2
+    for whole in (score(survey), score(survey, by="town")):
+        with pytest.raises(SipasError, match='by="unit"'):
+            rank(whole)
 
 
 def test_equal_indices_are_ties_though_floats_differ(read_answers):
