@@ -59,6 +59,10 @@ class Drivers(ResultTable):
     notes: tuple[Note, ...]
     fits: Mapping[Key, Fit]
 
+    def _list_row_keys(self) -> list[str]:
+        columns = [str(name) for name in self.frame]
+        return columns[: columns.index("model")] if "model" in columns else []
+
     def sentences(self) -> list[str]:
         """Return sentences on what was modelled, the warnings, and the missing models."""
         head = say(

@@ -234,6 +234,8 @@ def test_each_unit_has_its_own_model_or_its_reason(read_answers):
     alone = drivers(read_answers(text_of(large)), ["linear"])
     assert models.reason == {("so-b", "linear"): "few_forms"}
     assert models.frame["unit"].unique().tolist() == ["so-a"]
+    head, _, *rows = models.to_markdown().splitlines()  # the unit leads each row
+    assert (head.split(" | ")[0], rows[0].split(" | ")[0]) == ("| Unit", "| Department A")
     np.testing.assert_allclose(models.frame["value"], alone.frame["value"], rtol=1e-9)
     # as a domain of 132 forms: n/(n − 1) of all, residual df of its own
     ratio = np.sqrt(132 / 131 / (120 / 119))
