@@ -5,7 +5,7 @@ stage, finite populations, replicate weights. No answer is read here. The frame 
 or the path of Parquet or CSV files that are too large for memory. Rules V1 to V5 of docs/method.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,6 +25,7 @@ from sipas_analysis.infer.row_numbers import COUNT_COLUMN, number_rows
 from sipas_analysis.infer.row_numbers import Floats as Floats  # noqa: PLC0414 (for others)
 from sipas_analysis.infer.row_numbers import Ints as Ints  # noqa: PLC0414
 from sipas_analysis.infer.stages import Declaration, Stage, find_fractions, find_stages
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import say
 
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
@@ -386,6 +387,12 @@ def take_design(sample: Design | Sampled) -> Design:
     if isclass(sample) or not ismethod(getattr(sample, "design", None)):
         raise refuse_kind(sample, "design", "design")
     return sample.design()
+
+
+def take_wording(sample: Design | Sampled) -> Mapping[str, Bilingual]:
+    """Return the text of each code of a survey; nothing of a design."""
+    wording: Mapping[str, Bilingual] = getattr(sample, "wording", {})
+    return wording
 
 
 def _check_frame(frame: object) -> None:

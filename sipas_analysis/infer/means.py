@@ -6,12 +6,13 @@ Shares with intervals that are valid at 0 and 1 are in ``shares``.
 """
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from sipas_analysis.arguments import check_name, list_names
-from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
+from sipas_analysis.infer.design import Design, Floats, Sampled, take_design, take_wording
 from sipas_analysis.infer.estimate_tables import (
     MIN_CELL,
     Names,
@@ -133,7 +134,7 @@ def _estimate_quantities(
         parts = [
             _estimate_quantity(totals, layout, (key, key), kind, level) for key in layout.spec.keys
         ]
-    return join_parts(parts, totals, keys)
+    return replace(join_parts(parts, totals, keys), wording=take_wording(sample))
 
 
 def _estimate_quantity(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sipas_analysis.arguments import check_word, list_names
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
+from sipas_analysis.infer.design import Design, Floats, Sampled, take_design, take_wording
 from sipas_analysis.infer.estimate_tables import (
     MIN_CELL,
     Names,
@@ -95,7 +95,7 @@ def proportion(
     layout = Layout(names, facts)
     totals = build_block(sample, keys, layout.to_columns(), facts.scale)
     parts = [_estimate_share(totals, layout, key, kind, level) for key in layout.spec.keys]
-    return join_parts(parts, totals, keys)
+    return replace(join_parts(parts, totals, keys), wording=take_wording(design))
 
 
 def _read_codes(names: Sequence[str], facts: SampleFacts) -> SampleFacts:

@@ -2,7 +2,7 @@
 
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import say
+from sipas_analysis.messages import LANGUAGES, say
 
 BESIDE = ("comprehensive", "mean_score", "mean_score_100")  # measures beside the index
 
@@ -10,7 +10,8 @@ BESIDE = ("comprehensive", "mean_score", "mean_score_100")  # measures beside th
 def list_wording(pack: Instrument) -> dict[str, Bilingual]:
     """Return the text of items, factors, blocks, questions and indices by code.
 
-    A code without a text in the pack is left out.
+    A code without a text in the pack is left out. A question whose scale was turned is marked, so
+    that nobody reads its figure the wrong way round.
 
     Example:
         >>> from sipas_analysis.instrument.pack import read_instrument
@@ -22,7 +23,21 @@ def list_wording(pack: Instrument) -> dict[str, Bilingual]:
     texts |= {code: _read_message(f"report.beside.{code}") for code in BESIDE}
     for part in parts:
         texts |= {code: Bilingual(vi=text.vi, en=text.en) for code, text in part.items()}
+    texts |= {
+        code: _mark_reversed(texts[code], code)
+        for code in pack.rated_codes
+        if pack.find_question(code).reverse
+    }
     return {code: text for code, text in texts.items() if text.text("vi")}
+
+
+def _mark_reversed(text: Bilingual, code: str) -> Bilingual:
+    """Return the text of a question, or its code, with the mark of a turned scale."""
+    vi, en = (
+        say(language, "instrument.reversed", name=text.text(language) or code)
+        for language in LANGUAGES
+    )
+    return Bilingual(vi=vi, en=en)
 
 
 def _read_message(message_id: str) -> Bilingual:

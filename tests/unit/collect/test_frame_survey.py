@@ -240,6 +240,19 @@ def test_the_question_on_the_whole_has_a_wording():
     ]
 
 
+def test_tables_mark_what_was_turned():
+    """A figure of a turned question says so beside its wording, as in pictures; frames do not."""
+    survey = make({"A1": "Waits", "B1": ""}, scale=(1, 7), reverse=["A1", "B1"])
+    scores = sipas.score(survey).select(level="item")
+    for table in (scores, sipas.proportion(survey, ["A1", "B1"])):
+        english, vietnamese = (table.to_markdown(lang=language) for language in ("en", "vi"))
+        assert "| A1 | Waits (reversed) |" in english
+        assert "| A1 | Waits (đã đảo thang) |" in vietnamese
+        assert "| B1 | B1 (reversed) |" in english
+    assert "Waits (reversed)" in repr(scores)
+    assert "reversed" not in scores.frame.to_csv()
+
+
 @pytest.mark.parametrize("turned", ["A1", ["A1"], ("A1",), pd.Index(["A1"])])
 def test_one_name_is_a_list_of_one(turned):
     """A name in place of a list is not read letter by letter, and the column is turned."""
