@@ -88,7 +88,7 @@ explain.driver_results explain.facts explain.fact_results explain.fact_drivers e
 explain.record_views
 explain.shapley explain.players explain.sharing
 explain.importance explain.priority
-explain.penalty_reward explain.model_table
+explain.penalty_reward explain.term_names explain.model_table
 improve.actions improve.plan
 improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict

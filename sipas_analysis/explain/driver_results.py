@@ -28,7 +28,8 @@ class Drivers(ResultTable):
 
     Attributes:
         frame: One row per model (``linear``, ``logit``, ``ordinal``) and factor: ``value``
-            (standardised), ``se``, ``low``, ``high``, ``df``, ``p``; per level of the factor
+            (per standard deviation of the factor; linear: in standard deviations of the outcome,
+            else log odds), ``se``, ``low``, ``high``, ``df``, ``p``; per level of the factor
             ``raw``, ``odds_ratio`` and ``points`` of satisfied people with their intervals;
             ``vif``, ``separable``, ``n``; before them the key of ``by``, after them its ``notes``.
         outcome: Code of the outcome; empty if none.
@@ -78,7 +79,14 @@ class Drivers(ResultTable):
             for why, models in self._group_reasons().items()
         ]
         unknown = [say(self.language, "explain.no_r_squared")] if np.isnan(self.r_squared) else []
-        return [head, *unknown, *(note.text(self.language) for note in self.notes), *missing]
+        notes = [note.text(self.language) for note in self.notes]
+        return [head, *unknown, *self._say_scales(), *notes, *missing]
+
+    def _say_scales(self) -> list[str]:
+        """Return what the coefficients of the fitted models are measured in."""
+        models = list(dict.fromkeys(str(model) for model in self.frame["model"]))
+        scales = say_scales({model: model == "linear" for model in models}, self.language)
+        return [*scales, say(self.language, "explain.scale.level")] if models else []
 
     def _group_reasons(self) -> dict[str, list[str]]:
         """Return the models without a fit by their reason."""
@@ -117,6 +125,26 @@ class Drivers(ResultTable):
         named = linear[significant & separable & (sign * linear["value"] > 0)]
         order = (sign * named["value"]).sort_values(ascending=False).index
         return [str(name) for name in named.loc[order, "variable"]]
+
+
+def say_scales(models: Mapping[str, bool], language: Language) -> list[str]:
+    """Return what standardised coefficients are measured in.
+
+    Args:
+        models: Names of the models, and whether each is linear; of the others, odds.
+        language: Language of the sentences.
+    """
+    sentences = []
+    for scale, is_linear in (("linear", True), ("odds", False)):
+        names = [name_model(model, language) for model, flag in models.items() if flag is is_linear]
+        if names:
+            sentences.append(say(language, f"explain.scale.{scale}", models=", ".join(names)))
+    return sentences
+
+
+def name_model(model: str, language: Language) -> str:
+    """Return the word for a model of the drivers."""
+    return read_catalogue(language).get(f"result.word.model.{model}", model)
 
 
 def _say_reason(why: str, language: Language) -> str:

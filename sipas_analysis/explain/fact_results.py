@@ -95,7 +95,8 @@ class FactDrivers(ResultTable):
         told = [
             say(self.language, f"explain.facts.{row['verdict']}", **_write(row)) for row in rows
         ]
-        return [*joined, head, *told, *(note.text(self.language) for note in self.notes)]
+        scale = say(self.language, "explain.scale.facts")
+        return [*joined, head, scale, *told, *(note.text(self.language) for note in self.notes)]
 
 
 def _write(row: Mapping[object, object]) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """Set models side by side: coefficients, errors below them, and what each model rests on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from math import isnan
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,11 @@ from sipas_analysis.arguments import check_count, check_kind, check_word, list_n
 from sipas_analysis.documents.model import Column, Table
 from sipas_analysis.documents.table_cells import Measured, Plain, Range
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.driver_results import Drivers
+from sipas_analysis.explain.driver_results import Drivers, say_scales
 from sipas_analysis.explain.fact_results import FactDrivers
 from sipas_analysis.explain.fits_by_group import GroupedFits
 from sipas_analysis.explain.fitted import Fit
+from sipas_analysis.explain.term_names import name_term, read_variable
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.printed_result import Printing, ResultPart, translate_code
 from sipas_analysis.infer.result_table import ResultTable
@@ -46,6 +47,8 @@ class ModelTable(ResultTable):
         statistic: What stands below a coefficient: ``se`` or ``interval``.
         stars: Whether marks of significance are printed.
         digits: Decimals of the coefficients.
+        standardised: Models whose coefficients are standardised, as those of ``drivers``, by label:
+            the name of the model in its result.
     """
 
     decimals = 4
@@ -54,6 +57,7 @@ class ModelTable(ResultTable):
     statistic: Statistic = "se"
     stars: bool = False
     digits: int = 3
+    standardised: Mapping[str, str] = field(default_factory=dict)
 
     def _list_parts(self) -> list[ResultPart]:
         return [*super()._list_parts(), self._make_part("models", self.models)]
@@ -67,13 +71,20 @@ class ModelTable(ResultTable):
     ) -> list[Table]:
         if printing.shows_all:
             return super()._print_parts(printing, caption, notes, most_rows)
-        names = [str(name) for name in self.models["model"]]
+        names = [self._name_model(str(label), printing) for label in self.models["model"]]
         heads = (Plain(say(printing.language, "result.column.variable")), *map(Plain, names))
         kinds: list[Literal["row", "number"]] = ["row", *["number"] * len(names)]  # type: ignore[list-item]
         columns = tuple(Column(head, kind) for head, kind in zip(heads, kinds, strict=True))
         rows = [*self._list_coefficients(printing), *self._list_facts(printing)]
-        texts = [self._explain(printing.language), *notes]
+        texts = [*self._explain(printing), *notes]
         return [Table("models", Plain(caption), columns, (*rows,), tuple(map(Plain, texts)))]
+
+    def _name_model(self, label: str, printing: Printing) -> str:
+        """Return the heading of a model: its label, the kind of model in words."""
+        model = self.standardised.get(label, "")
+        if not model or not label.endswith(model):
+            return label
+        return f"{label.removesuffix(model)}{translate_code('model', model, printing)}"
 
     def _list_coefficients(self, printing: Printing) -> Iterable[tuple[object, ...]]:
         """Yield two rows for each term, in order of first appearance; an absent term is blank."""
@@ -90,10 +101,19 @@ class ModelTable(ResultTable):
     def _label_term(
         self, row: Mapping[object, object], keys: Sequence[str], printing: Printing
     ) -> str:
-        """Return the name of a term: a code with its wording, an answer before it."""
-        code = str(row["variable"])
-        wording = printing.wording.get(code)
-        text = f"{code} {wording.text(printing.language)}" if wording else code
+        """Return the name of a term, an answer before it."""
+        language = printing.language
+
+        def name_variable(code: str) -> str:
+            wording = printing.wording.get(code)
+            text = wording.text(language) if wording else code
+            return text if text == code else f"{code} {text}"
+
+        def name_level(variable: str, level: str) -> str:
+            wording = printing.wording.get(f"{variable}:{level}")
+            return wording.text(language) if wording else level
+
+        text = name_term(str(row["variable"]), name_variable, name_level, language)
         answer = row["answer"] if "answer" in keys else np.nan
         return text if pd.isna(answer) else f"{answer}: {text}"  # type: ignore[call-overload]
 
@@ -127,10 +147,19 @@ class ModelTable(ResultTable):
                 cells = ["" if isnan(x) else Measured(float(x), decimals) for x in column]
             yield (say(language, f"result.models.{name}"), *cells)
 
-    def _explain(self, language: Language) -> str:
-        """Return what stands below a coefficient, and what the marks mean."""
+    def _explain(self, printing: Printing) -> Iterable[str]:
+        """Yield what stands below a coefficient, what marks mean, and what scales are."""
+        language = printing.language
         text = say(language, f"result.models.below_{self.statistic}")
-        return f"{text} {say(language, 'result.models.stars')}" if self.stars else text
+        yield f"{text} {say(language, 'result.models.stars')}" if self.stars else text
+        families = self.models.set_index("model")["family"]
+        yield from say_scales(
+            {
+                self._name_model(label, printing): families[label] == "gaussian"
+                for label in self.standardised
+            },
+            language,
+        )
 
 
 def _read(row: Mapping[object, object], name: str) -> float:
@@ -196,12 +225,11 @@ def table(
     labels = _name_fits(fits, names)
     if not fits:
         raise FitError("table_empty")
-    frames = [fit.frame.assign(model=label) for label, (_, fit) in zip(labels, fits, strict=True)]
+    by_label = dict(zip(labels, fits, strict=True))
+    frames = [part.fit.frame.assign(model=label) for label, part in by_label.items()]
     frame = pd.concat(frames, ignore_index=True)
     keys = ["model", *(name for name in ("answer", "variable") if name in frame)]
-    facts = [
-        {"model": label, **_describe_fit(fit)} for label, (_, fit) in zip(labels, fits, strict=True)
-    ]
+    facts = [{"model": label, **_describe_fit(part.fit)} for label, part in by_label.items()]
     wording: dict[str, Bilingual] = {}
     for model in given.values():
         wording |= model.wording
@@ -211,30 +239,38 @@ def table(
         statistic,
         stars,
         decimals,
+        {label: part.standardised for label, part in by_label.items() if part.standardised},
         wording=wording,
         language=lang,
     )
 
 
-NamedFit = tuple[object, Fit]
+class _NamedFit(NamedTuple):
+    """A fit, its name (none if it is a number), and the model's name in a result of ``drivers``."""
+
+    name: object
+    fit: Fit
+    standardised: str = ""
 
 
 def _list_models(models: Model | Sequence[Model]) -> list[Model]:
     return [models] if isinstance(models, ResultTable) else [*models]
 
 
-def _split_model(name: object, model: Model) -> Iterable[NamedFit]:
-    """Yield the fits of a result with their names; a name that is a number is none."""
+def _split_model(name: object, model: Model) -> Iterable[_NamedFit]:
+    """Yield the fits of a result with their names."""
     check_kind(model, (Fit, GroupedFits, Drivers, FactDrivers), "fit", "models")
     if isinstance(model, Fit):
-        yield name, model
+        yield _NamedFit(name, model)
         return
     for key, fit in model.fits.items():
         parts = [*key] if isinstance(key, tuple) else [key]
-        yield " ".join(map(str, [*([name] if isinstance(name, str) else []), *parts])), fit
+        label = " ".join(map(str, [*([name] if isinstance(name, str) else []), *parts]))
+        is_fit = isinstance(model, GroupedFits)  # of variables as they are
+        yield _NamedFit(label, fit, "" if is_fit else str(parts[-1]))
 
 
-def _name_fits(fits: Sequence[NamedFit], names: Sequence[str] | None) -> list[str]:
+def _name_fits(fits: Sequence[_NamedFit], names: Sequence[str] | None) -> list[str]:
     """Return a different name for each fit."""
     if names is not None:
         labels = list_names(names, "names")
@@ -242,8 +278,8 @@ def _name_fits(fits: Sequence[NamedFit], names: Sequence[str] | None) -> list[st
             raise FitError("table_names", found=len(labels), n=len(fits))
         return labels
     labels = [
-        name if isinstance(name, str) else f"({at}) {fit.outcome}"
-        for at, (name, fit) in enumerate(fits, 1)
+        part.name if isinstance(part.name, str) else f"({at}) {part.fit.outcome}"
+        for at, part in enumerate(fits, 1)
     ]
     twice = {label for label in labels if labels.count(label) > 1}
     return [f"{label} ({at})" if label in twice else label for at, label in enumerate(labels, 1)]
@@ -290,5 +326,5 @@ def _list_references(fit: Fit) -> list[str]:
         levels = [str(level) for level in state.get("categories", ())]
         absent = [level for level in levels if f"{name}[T.{level}]" not in columns]
         if len(absent) == 1 and len(levels) > 1:
-            references.append(f"{name} = {absent[0]}")
+            references.append(f"{read_variable(name)} = {absent[0]}")
     return references

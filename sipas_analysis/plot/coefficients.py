@@ -12,18 +12,25 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from sipas_analysis.arguments import check_kind, refuse_kind
 from sipas_analysis.documents.chart_intervals import LETTER_MARKS, IntervalRow
 from sipas_analysis.errors import ParameterError
-from sipas_analysis.explain.driver_results import Drivers
+from sipas_analysis.explain.driver_results import MODELS, Drivers
 from sipas_analysis.explain.fitted import Fit
+from sipas_analysis.explain.term_names import name_term
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import Language, say
 from sipas_analysis.plot.colours import MARKERS
 from sipas_analysis.plot.interval_marks import draw_row, place_zero
-from sipas_analysis.plot.names import Labels, Names, read_names
+from sipas_analysis.plot.names import Labels, read_names
 from sipas_analysis.plot.row_axes import Label, RowAxes, check_axes, open_axes
 from sipas_analysis.plot.shown import refuse_empty
 
 INTERCEPT = "Intercept"
 ODDS = ("odds_ratio", "odds_low", "odds_high")
+LINEAR = "linear"  # the model that is drawn if none is named
+SCALES = {  # of coefficients, by the family of the model
+    "gaussian": "linear",
+    "poisson": "rates",
+    **dict.fromkeys(("binomial", "ordinal", "multinomial"), "odds"),
+}
 RATES = ("rate_ratio", "rate_low", "rate_high")
 SPREAD = 0.62  # rows over which the models of a variable are spread
 Models = Drivers | Fit | Sequence[Fit] | Mapping[str, Fit]
@@ -31,10 +38,11 @@ Models = Drivers | Fit | Sequence[Fit] | Mapping[str, Fit]
 
 @dataclass(frozen=True)
 class _Series:
-    """The coefficients of a model by variable: value, low and high."""
+    """The coefficients of a model by variable: value, low and high; and their scale."""
 
     name: str
     ends: Mapping[str, tuple[float, float, float]]
+    scale: str
 
 
 def drivers(
@@ -51,9 +59,12 @@ def drivers(
     Args:
         models: Result of ``sipas.drivers``; a model of ``sipas.fit``; or several models, in a list
             or by name. Intercepts and cut points are left out.
-        which: Models of ``sipas.drivers`` to draw: ``linear``, ``logit``, ``ordinal``; all that
-            were fitted if left out.
-        ratios: Whether odds ratios (of counts, rate ratios) are drawn, on a logarithmic scale.
+        which: Models of ``sipas.drivers`` to draw: ``linear``, ``logit``, ``ordinal``. If left out,
+            the linear one, in standard deviations; where it was not fitted, the others, in log
+            odds: models of one scale. Models of both scales are drawn if they are named.
+        ratios: Whether odds ratios (of counts, rate ratios) are drawn, on a logarithmic scale. Of
+            ``sipas.drivers`` these are per level of the answers, coefficients per standard
+            deviation of the factor; of ``sipas.fit`` both are per unit of the variable.
         labels: Names by code, a survey or a questionnaire that has them; those of the result if
             left out.
         ax: Axes to draw on; the current ones if left out, a new figure if these hold a picture.
@@ -81,7 +92,9 @@ def drivers(
     if len(series) > len(LETTER_MARKS):
         raise ParameterError("plot_many", n=len(series), most=len(LETTER_MARKS))
     pen = open_axes(ax, lang)
-    pen.place_rows([Label(_name_term(code, names)) for code in variables])
+    pen.place_rows(
+        [Label(name_term(code, names.name_code, names.name_level, lang)) for code in variables]
+    )
     place_zero(pen, 1.0 if ratios else 0.0)
     for place, part in enumerate(series):
         _draw_series(pen, part, _Band(place, len(series)), variables, 1.0 if ratios else 0.0)
@@ -92,8 +105,8 @@ def drivers(
         pen.format_values()
     if len(series) > 1:
         _write_key(pen, series)
-    pen.notes.append(say(lang, "plot.key.coefficients"))
-    return pen.finish(say(lang, _name_axis(models, ratios=ratios)))
+    pen.notes += [say(lang, f"plot.key.{name}") for name in _list_notes(models, series, ratios)]
+    return pen.finish(say(lang, f"plot.axis.{_name_axis(models, series, ratios=ratios)}"))
 
 
 def _find_result(models: Models) -> ResultTable:
@@ -103,10 +116,24 @@ def _find_result(models: Models) -> ResultTable:
     return next(iter(models.values() if isinstance(models, Mapping) else models))
 
 
-def _name_axis(models: Models, *, ratios: bool) -> str:
+def _name_axis(models: Models, series: Sequence[_Series], *, ratios: bool) -> str:
+    """Return the message that names what the values are per what."""
+    if not isinstance(models, Drivers):
+        return "ratios" if ratios else "coefficients"
     if ratios:
-        return "plot.axis.ratios"
-    return "plot.axis.standardised" if isinstance(models, Drivers) else "plot.axis.coefficients"
+        return "ratios_level"
+    scales = {part.scale for part in series}
+    return scales.pop() if len(scales) == 1 else "standardised"
+
+
+def _list_notes(models: Models, series: Sequence[_Series], ratios: bool) -> list[str]:
+    """Return the messages below the picture."""
+    notes = ["coefficients"]
+    if ratios and isinstance(models, Drivers):
+        notes.append("per_level")
+    if len({part.scale for part in series if part.ends}) > 1:
+        notes.append("scales")
+    return notes
 
 
 def _list_series(
@@ -135,7 +162,8 @@ def _list_series(
         answers = ["answer"] if "answer" in frame else []
         for answer, part in frame.groupby(answers, sort=False) if answers else [((), frame)]:
             rows = _take_ends(part, columns, ratios=ratios)
-            series.append(_Series(" · ".join([name, *map(str, answer)]), rows))
+            label, scale = " · ".join([name, *map(str, answer)]), SCALES[fit.family]
+            series.append(_Series(label, rows, scale))
     return series
 
 
@@ -147,8 +175,11 @@ def _list_drivers(
     wanted = [which] if isinstance(which, str) else which
     for model in wanted or ():
         models.model_rows(model)  # refuses an unknown one
-    frame = frame if wanted is None else frame[frame["model"].isin(wanted)]
     frame = frame[frame["odds_ratio"].notna()] if ratios else frame
+    if wanted is not None:
+        frame = frame[frame["model"].isin(wanted)]
+    elif (frame["model"] == LINEAR).any():
+        frame = frame[frame["model"] == LINEAR]
     refuse_empty(frame, "models", why=" ".join(map(str, models.reason.values())) or "–")
     keys = [str(frame.columns[0]), "model"] if frame.columns[0] != "model" else ["model"]
     keys = [key for key in keys if key == "model" or len(set(frame[key])) > 1]
@@ -156,7 +187,8 @@ def _list_drivers(
     for key, part in frame.groupby(keys, sort=False):
         *first, model_name = key if isinstance(key, tuple) else (key,)
         name = " · ".join([*map(str, first), say(lang, f"plot.model.{model_name}")])
-        series.append(_Series(name, _take_ends(part, ("value", "low", "high"), ratios=ratios)))
+        ends = _take_ends(part, ("value", "low", "high"), ratios=ratios)
+        series.append(_Series(name, ends, SCALES[MODELS[str(model_name)]]))
     return series
 
 
@@ -211,13 +243,3 @@ def _write_key(pen: RowAxes, series: Sequence[_Series]) -> None:
             Line2D([], [], color=shown, marker=MARKERS[shape], linewidth=1.8, label=part.name)
         )
     pen.write_key(handles)
-
-
-def _name_term(code: str, names: Names) -> str:
-    """Return the name of a variable; of a level of a categorical, ``sex: f``."""
-    name = names.name_code(code)
-    if name != code or "[T." not in code:
-        return name
-    variable, _, level = code.removesuffix("]").partition("[T.")
-    variable = variable.removeprefix("C(").removesuffix(")")
-    return f"{names.name_code(variable)}: {names.name_level(variable, level)}"

@@ -78,12 +78,12 @@ def test_terms_stand_in_order_of_first_appearance(fits):
     """A term that a model lacks is blank; the error stands below, in parentheses."""
     table = sipas.table([fits["short"], fits["long"]], ["A", "B"])
     rows = list_rows(table)
-    assert [row[0] for row in rows if row[0]][:4] == ["Intercept", "x", "kind[T.H]", "kind[T.M]"]
+    assert [row[0] for row in rows if row[0]][:4] == ["Intercept", "x", "kind: H", "kind: M"]
     by_term = {row[0]: (row, below) for row, below in pairwise([*rows, [""]]) if row[0]}
-    for term in ("Intercept", "x", "kind[T.H]"):
+    for term, label in (("Intercept", "Intercept"), ("x", "x"), ("kind[T.H]", "kind: H")):
         for at, name in enumerate(("short", "long"), 1):
             frame = fits[name].frame.set_index("variable")
-            row, below = by_term[term]
+            row, below = by_term[label]
             if term not in frame.index:
                 assert (row[at], below[at]) == ("", "")
                 continue
@@ -134,6 +134,35 @@ def test_groups_and_drivers_give_a_model_each(fits):
     for model in ("linear", "logit"):
         got = table.frame[table.frame["model"] == model]["value"].to_numpy()
         np.testing.assert_array_equal(got, drivers.fits[model].frame["value"])
+
+
+def test_what_standardised_coefficients_are_measured_in(fits):
+    """A model of drivers says so, in both languages; one of variables as they are does not."""
+    survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+    drivers = sipas.drivers(survey, ["linear", "ordinal"])
+    table = sipas.table({"all": drivers, "one": fits["short"]})
+    assert table.standardised == {"all linear": "linear", "all ordinal": "ordinal"}
+    vi = table.to_markdown(lang="vi")
+    assert vi.splitlines()[0] == "| Biến | all tuyến tính | all logit thứ bậc | one |"
+    assert "all tuyến tính: hệ số là số độ lệch chuẩn của kết quả khi yếu tố tăng" in vi
+    assert "all logit thứ bậc: hệ số là logarit tỷ số chênh khi yếu tố tăng" in vi
+    assert "all linear: standard deviations of the outcome per standard deviation" in repr(table)
+    assert "log odds" not in repr(sipas.table(fits))
+    only = sipas.drivers(survey, ["linear"]).sentences()
+    assert any("per standard deviation of the factor" in text for text in only)
+    assert not any("log odds" in text for text in only)
+    assert any("per level of the factor" in text for text in only)
+
+
+def test_the_units_of_the_drivers_are_what_the_sentences_say():
+    """A fit of variables divided by their deviations gives the linear value; raw is per level."""
+    survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+    linear = sipas.drivers(survey, ["linear", "logit"]).frame.set_index(["model", "variable"])
+    for model in ("linear", "logit"):
+        rows = linear.loc[model]
+        per_level = np.log(rows["odds_ratio"]) if model == "logit" else rows["raw"]
+        assert per_level.to_numpy() == pytest.approx(rows["raw"].to_numpy())
+        assert not np.allclose(rows["raw"], rows["value"])
 
 
 def test_names_are_different(fits):

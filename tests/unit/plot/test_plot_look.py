@@ -195,7 +195,7 @@ def test_readable_texts_have_the_contrast_of_the_standard():
     [
         ("index", "Hài lòng (%), khoảng tin cậy 95%", "Satisfied (%), 95% interval"),
         slow("change", "Thay đổi từ wave-2023 đến wave-2024", "Change from wave-2023 to wave-2024"),
-        ("drivers", "Hệ số chuẩn hóa", "Standardised coefficient"),
+        ("drivers", "Hệ số: độ lệch chuẩn", "Coefficient: standard deviations"),
         ("importance", "Mức liên hệ với hài lòng chung", "Link with overall satisfaction"),
         slow("likert", "Các câu trả lời (%)", "Answers (%)"),
         slow("reliability", "Hệ số tải chuẩn hóa", "Standardised loading"),

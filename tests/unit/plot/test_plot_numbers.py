@@ -1,5 +1,6 @@
 """What ``sipas.plot`` draws: the numbers of the result, and the rows of the report's pictures."""
 
+from dataclasses import replace
 from math import isnan
 
 import drawn
@@ -253,8 +254,9 @@ def test_changes_of_other_rows(rows):
 def test_coefficients_of_the_drivers():
     """Each model has its mark; what may be nothing is hollow."""
     models = results.models()
-    ax = sipas.plot.drivers(models)
+    ax = sipas.plot.drivers(models, ["linear", "logit", "ordinal"])
     frame = models.frame
+    assert "different scales" in drawn.notes_of(ax)
     marks = {point.get_marker() for point in drawn.find(ax, "value")}
     assert len(marks) == len(set(frame["model"])) > 1
     points = sorted(point.get_xdata()[0] for point in drawn.find(ax, "value"))
@@ -267,6 +269,32 @@ def test_coefficients_of_the_drivers():
     crosses = (expected["low"] <= 0) & (expected["high"] >= 0)
     assert [row.is_hollow for row in linear] == [*crosses]
     assert linear[0].label == "Access to services"
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_coefficients_of_one_scale_are_drawn_with_their_unit(lang):
+    """The linear model by default, without it log odds; ratios are per level and say so."""
+    models = results.models()
+    frame = models.frame.set_index("model")
+    words = {
+        "vi": ("độ lệch chuẩn của kết quả", "logarit tỷ số chênh", "một mức trả lời"),
+        "en": ("standard deviations of the outcome", "log odds", "per level of the factor"),
+    }[lang]
+    for which, shown, word in (
+        (None, ["linear"], words[0]),
+        (["logit", "ordinal"], ["logit", "ordinal"], words[1]),
+    ):
+        ax = sipas.plot.drivers(models, which, lang=lang, ax=plt.figure().gca())
+        points = sorted(point.get_xdata()[0] for point in drawn.find(ax, "value"))
+        assert points == pytest.approx(sorted(frame.loc[shown, "value"]))
+        assert word in drawn.one_line(ax.get_xlabel())
+        assert not {"different", "khác nhau"} & {*drawn.notes_of(ax).split()}
+    without = replace(models, frame=frame.drop("linear").reset_index())
+    ax = sipas.plot.drivers(without, lang=lang, ax=plt.figure().gca())
+    assert words[1] in drawn.one_line(ax.get_xlabel())
+    ax = sipas.plot.drivers(models, ratios=True, lang=lang, ax=plt.figure().gca())
+    assert words[2] in drawn.one_line(ax.get_xlabel())
+    assert {"en": "not the logarithms", "vi": "không phải logarit"}[lang] in drawn.notes_of(ax)
 
 
 def test_models_of_fit_stand_beside_each_other():
