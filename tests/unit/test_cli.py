@@ -733,7 +733,7 @@ def test_every_kind_of_mistake_has_its_own_exit_code():
     codes = [errors.SipasError.exit_code, *(kind.exit_code for kind in kinds)]
     assert len(set(codes)) == len(codes)
     assert min(codes) == 10
-    assert {*BAD} | {10, 17, 18, 19, 22, 23, 24, 25, 26} == set(codes)
+    assert {*BAD} | {10, 17, 18, 19, 22, 23, 24, 25, 26, 27} == set(codes)
 
 
 @pytest.mark.parametrize("answers", [GOOD, GOOD.replace("5,4,3,5", "5,7,3,5")])
