@@ -33,7 +33,7 @@ from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.messages import say
+from sipas_analysis.messages import Language, say
 from sipas_analysis.progress import show_progress
 from sipas_analysis.quality.form_patterns import (
     Twins,
@@ -63,6 +63,61 @@ RULES = {
 FLAGGING_RULES = ("Q1", "Q2", "Q5")  # a unit with such a finding needs a second look before a rank
 HETEROGENEITY = 1.5  # power of the other units' ratio of twins to chance (rule Q2)
 N_TIME_FACTS = 3
+MIN_ANSWERS = 100  # to a scale before it is said that levels were never used
+SHOWN_CODES = 10
+
+
+@dataclass(frozen=True)
+class UnusedLevels:
+    """A scale of which no item ever has the lowest or the highest levels.
+
+    Attributes:
+        codes: Items of the scale.
+        ends: Its lowest and highest level.
+        used: The lowest and highest level that was given.
+    """
+
+    codes: tuple[str, ...]
+    ends: tuple[int, int]
+    used: tuple[int, int]
+
+    def text(self, language: Language) -> str:
+        """Return the levels as a sentence that asks whether the scale is right."""
+        (low, high), (first, last) = self.ends, self.used
+        levels = [str(level) for level in range(low, high + 1) if not first <= level <= last]
+        codes = [*self.codes[:SHOWN_CODES], *["…"] * (len(self.codes) > SHOWN_CODES)]
+        return say(
+            language,
+            "quality.unused_levels",
+            levels=", ".join(levels),
+            codes=", ".join(codes),
+            low=low,
+            high=high,
+            first=first,
+            last=last,
+        )
+
+
+def find_unused_levels(survey: Survey) -> tuple[UnusedLevels, ...]:
+    """Return the scales whose lowest or highest levels no answer has, of at least 100 answers.
+
+    Answers to reversed questions count as they were given.
+    """
+    pack = survey.instrument
+    codes_of: dict[tuple[int, int], list[str]] = {}
+    for code in pack.rated_codes:
+        scale = pack.scale_of(code)
+        codes_of.setdefault((scale.low, scale.high), []).append(code)
+    unused = []
+    for (low, high), codes in codes_of.items():
+        given = survey.frame[codes].astype(float)
+        turned = [code for code in codes if pack.find_question(code).reverse]
+        given[turned] = low + high - given[turned]
+        n_answers = int(given.notna().to_numpy().sum())
+        used = (int(given.min().min()), int(given.max().max())) if n_answers else (low, high)
+        if n_answers >= MIN_ANSWERS and used != (low, high) and used[0] < used[1]:
+            unused.append(UnusedLevels(tuple(codes), (low, high), used))
+    return tuple(unused)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,6 +145,7 @@ class Findings(ResultTable):
     straight_percent: float
     copies: pd.DataFrame
     repeats: pd.DataFrame
+    unused: tuple[UnusedLevels, ...] = ()
 
     @property
     def has_many_straight(self) -> bool:
@@ -112,9 +168,11 @@ class Findings(ResultTable):
         return self.frame[self.frame["finding"]].reset_index(drop=True)
 
     def sentences(self) -> list[str]:
-        """Say first that many forms give one answer to all items, if they do."""
+        """Say first that many forms give one answer to all items, and which levels nobody used."""
         share = f"{self.straight_percent:.0f}"
-        return [say(self.language, "cli.said.many_straight", share=share)] * self.has_many_straight
+        straight = [say(self.language, "cli.said.many_straight", share=share)]
+        unused = [levels.text(self.language) for levels in self.unused]
+        return straight * self.has_many_straight + unused
 
 
 def check(survey: Survey) -> Findings:
@@ -172,6 +230,7 @@ def _compare_units(survey: Survey, advance: Callable[[int], None]) -> Findings:
         straight_percent,
         copies,
         repeats,
+        find_unused_levels(survey),
         wording=survey.wording,
     )
 

@@ -15,6 +15,7 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.improve.plan import STATUSES
 from sipas_analysis.improve.plan_file import PlanOfFile
 from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.quality.findings import find_unused_levels
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 from sipas_analysis.sheets.texts import plain_text
 
@@ -33,6 +34,8 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
             [*map(shorten, unread[:SHOWN_NAMES]), *["…"] * (len(unread) > SHOWN_NAMES)]
         )
         yield say(language, "cli.said.unread_files", n=len(unread), names=names), None
+    for levels in find_unused_levels(survey):
+        yield levels.text(language), None
     blank = list_blank_facts(survey.wave)
     if blank:
         yield say(language, "cli.said.blank_facts", keys=", ".join(blank)), None

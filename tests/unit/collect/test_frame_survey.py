@@ -190,6 +190,20 @@ def test_a_survey_says_that_no_answer_counts_as_satisfied():
     assert repr(make()).endswith("1 items of 1 to 5, satisfied from 4")
 
 
+def test_a_check_names_levels_that_nobody_used():
+    """Answers of 1 to 5 on a scale to 7, one of them turned; few answers show nothing."""
+    rng = np.random.default_rng(1)
+    forms = pd.DataFrame(rng.integers(1, 6, (60, 2)), columns=["A1", "A2"])
+    wide = make(("A1", "A2"), frame=forms, scale=(1, 7), reverse="A2")
+    (said,) = sipas.check(wide).sentences()
+    assert said.startswith("Never used by any item: level 6, 7 of the scale 1 to 7 (A1, A2)")
+    assert "Is the scale 1 to 5?" in said
+    assert "1 đến 5" in sipas.check(wide).translate("vi").sentences()[0]
+    assert sipas.check(make(("A1", "A2"), frame=forms, reverse="A2")).sentences() == []
+    few = make(("A1", "A2"), frame=forms.head(40), scale=(1, 7))
+    assert sipas.check(few).sentences() == []
+
+
 def test_drivers_say_what_a_frame_lacks():
     """Without factors or outcome there is no model, and the argument that is missing is named."""
     assert "factors={" in repr(sipas.drivers(make()))

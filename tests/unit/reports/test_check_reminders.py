@@ -132,3 +132,10 @@ def test_files_of_records_are_named_and_cut_exports_too(read_answers, tmp_path):
     ((said, _),) = describe_cut_exports(survey, "vi")
     assert "dossiers.csv (5000)" in said
     assert describe_cut_exports(survey_of(read_answers, tmp_path), "vi") == []
+
+
+def test_levels_of_a_questionnaire_that_nobody_used_are_asked_about(read_answers):
+    """Two hundred answers of 2 to 5 and none of 1: perhaps the form has another scale."""
+    rows = "".join(f"so-a,{2 + k % 4},5,3\n" for k in range(70))
+    said = [text for text, _ in describe_reminders(read_answers("unit,A1,A2,D1\n" + rows), "en")]
+    assert any("level 1 of the scale 1 to 5 (A1, A2, D1" in text for text in said)
