@@ -1,5 +1,6 @@
 """Find out which column of a data frame is what, from what a program says about its questions."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_list_like
+from pandas.api.types import is_bool_dtype, is_list_like, is_numeric_dtype
 
 from sipas_analysis.arguments import SHOWN_NAMES, check_mapping, list_known, list_names
 from sipas_analysis.collect.columns import PlacedColumns, place_columns
@@ -21,6 +22,12 @@ from sipas_analysis.sheets.data_files import write_cell
 Items = Labels | Sequence[str] | None
 Overall = str | Labels | None  # a column, or a column and its wording
 Names = str | Sequence[str] | None
+
+
+MOSTLY_DISTINCT = 0.9  # of telephone numbers
+_SEPARATORS = re.compile(r"[\s().\-]+(?=[+\d])|(?<=\d)[\s().\-]+")  # within a number
+_CONTACT = re.compile(r"0\d{8,10}|\+?84\d{8,10}|[^\s@]+@[^\s@]+\.[^\s@]+")
+_NUMBER_WITHOUT_ZERO = re.compile(r"[35789]\d{5}(?!000)\d{3}|84[35789]\d{8}")
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,28 @@ def write_column(column: pd.Series) -> pd.Series:
     number, distinct = pd.factorize(column.astype(float) if is_bool_dtype(column) else column)
     texts = np.array([*map(write_cell, distinct), ""], dtype=object)
     return pd.Series(texts[number], index=column.index)
+
+
+def holds_contacts(column: pd.Series) -> bool:
+    """Return whether most values that are not blank are telephone numbers or e-mail addresses.
+
+    A telephone number that was read as a number has lost its 0: of numbers, nine digits that
+    begin like a mobile number count, if hardly any comes twice.
+
+    Example:
+        >>> holds_contacts(pd.Series(["0912 345 678", None, "+84 98.765.4321", "none"]))
+        True
+        >>> holds_contacts(pd.Series([500_000_000, 500_000_000, 750_000_000]))
+        False
+    """
+    is_number = is_numeric_dtype(column)
+    counts = write_column(column).value_counts().drop("", errors="ignore")
+    texts = [_SEPARATORS.sub("", text) for text in counts.index]
+    if is_number and len(texts) < MOSTLY_DISTINCT * counts.sum():
+        return False
+    pattern = _NUMBER_WITHOUT_ZERO if is_number else _CONTACT
+    matches = np.array([bool(pattern.fullmatch(text)) for text in texts], dtype=bool)
+    return bool(counts.to_numpy()[matches].sum() > counts.sum() / 2)
 
 
 def check_labels(

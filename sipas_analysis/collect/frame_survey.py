@@ -27,6 +27,7 @@ from sipas_analysis.collect.frame_columns import (
     check_blanks,
     check_columns,
     check_labels,
+    holds_contacts,
     write_column,
     write_values,
 )
@@ -96,7 +97,8 @@ def survey(
 
     It is the same ``Survey`` as from files: score, rank, drivers, priority, compare, reliability
     and report work on it. All other columns of the frame stay in ``survey.frame`` for ``by=``,
-    ``controls=`` and ``subset``; columns of personal data are dropped (rule P1).
+    ``controls=`` and ``subset``; columns of personal data are dropped (rule P1), and of other names
+    those that hold telephone numbers or e-mail addresses, unless an argument names them.
 
     Args:
         frame: The forms; or a ``Design`` of them, calibrated or with replicate weights.
@@ -207,11 +209,14 @@ def _take_design(design: Design, *, is_declared: bool) -> Design:
 
 
 def _check_named_columns(forms: pd.DataFrame, named: Mapping[str, Names | Overall]) -> None:
-    """Refuse names of arguments that the frame lacks, and a column ``unit`` that none names."""
+    """Refuse columns that the frame lacks, a ``unit`` that none names, and personal keys."""
     for role, names in named.items():
         check_columns(role, list_names(names, role), forms)
     if named["unit"] is None and "unit" in forms:
         raise ColumnError("frame_unit_unnamed")
+    if personal := [name for name in list_names(named["keys"], "keys") if is_personal(name)]:
+        listed = ", ".join(f"“{name}”" for name in personal)
+        raise ColumnError("frame_key_personal", columns=listed)
 
 
 def _is_text(column: pd.Series) -> bool:
@@ -292,9 +297,11 @@ def _join_columns(cells: Cells, placed: PlacedColumns, wave: Wave, sample: Desig
     questions = {*placed.items.values(), *placed.indicators.values(), placed.roles.get("dossier")}
     others = {}
     for name in forms.columns.difference([*read, *questions, *given], sort=False):
-        if is_personal(name) or name in {*RESERVED, *ROLES}:
+        is_named = name in {*wave.key_codes, *sample.design_columns, wave.columns.unit}
+        is_private = is_personal(name) or (not is_named and holds_contacts(forms[name]))
+        if is_private or name in {*RESERVED, *ROLES}:
             if name not in sample.design_columns:
-                cells.note_column(name, "personal" if is_personal(name) else "ignored")
+                cells.note_column(name, "personal" if is_private else "ignored")
             continue
         others[name] = forms[name]
         if name in wave.key_codes:

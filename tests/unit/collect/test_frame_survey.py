@@ -108,6 +108,39 @@ def test_personal_columns_are_dropped_and_others_stay():
     assert sipas.score(levels, "grade").frame["grade"].unique().tolist() == ["m", "h"]
 
 
+CONTACTS = {
+    "texts": ["0912345678", "098 765 4321", "+84 912 345 678", "", None, "no telephone"],
+    "numbers": [912345678.0, 987654321, 351234567, None, 703456789, 868686868],
+    "mails": ["an@example.vn", "b.c@example.com", None, "", "d@example.org", "-"],
+}
+
+
+@pytest.mark.parametrize("kind", CONTACTS)
+def test_columns_of_telephones_and_mails_are_dropped_whatever_their_name(kind):
+    """What people can be reached by never enters (P1), unless the caller says what it is."""
+    frame = ANSWERS.assign(extra=CONTACTS[kind])
+    survey = make(frame=frame, unit="office")
+    assert "extra" not in survey.frame
+    assert survey.ledger.set_index("column")["reason"].to_dict()["extra"] == "personal"
+    with pytest.raises(SipasError, match="“extra” holds personal data and was removed"):
+        sipas.score(survey, by="extra")
+    assert "extra" in make(frame=frame, keys="extra").frame
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [500_000_000, 750_000_000, 900_000_000, 310_000_000, 820_000_000, 990_000_000],  # dong
+        ["012", "013", "014", "015", "016", "017"],
+        ["at home", "@ office", "", "0912345678", "so so", "fine"],
+        [1.5, 2.5, 3.5, None, 4.5, 5.5],
+    ],
+)
+def test_other_columns_are_no_telephones(values):
+    """Amounts, short codes and remarks stay."""
+    assert "extra" in make(frame=ANSWERS.assign(extra=values)).frame
+
+
 def test_a_part_has_the_error_of_the_whole_sample(demo):
     """A subset gives the row of ``by=``; forms outside stay in the sample with nothing."""
     survey = make(("A1", "B1"), scale=(1, 7), weights="w", clusters="town", unit="office")
@@ -358,6 +391,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "drivers by what was removed": (
         lambda: sipas.drivers(make(frame=ANSWERS.assign(email="a@b.vn")), by="email"),
         "“email” holds personal data",
+    ),
+    "personal key": (
+        lambda: make(frame=ANSWERS.assign(**{"số điện thoại": "09"}), keys=["số điện thoại"]),
+        "keys= names “số điện thoại”",
     ),
     "level": (lambda: make().assign(A1=8), "Answers must be 1 to 5"),
     "other forms": (
