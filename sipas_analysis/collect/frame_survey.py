@@ -5,7 +5,7 @@ the figures are the same: each change is in the ledger, and a wrong answer stops
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -246,13 +246,14 @@ def _list_units(
         rows["group"] = write_column(forms[group]).map(tidy_text)
     rows = rows[rows["code"] != ""].drop_duplicates().sort_values("code")
     folded = rows["code"].map(fold_text)
-    for code in rows["code"][folded.duplicated(keep=False)]:
+    for code in rows["code"][folded.duplicated(keep=False)] if unit else ():
         alike = rows[folded == fold_text(code)]
+        if len({*alike["code"]}) > 1:
+            raise _refuse_spelling(forms[str(unit)], {*folded[folded.duplicated()]})
         names, in_groups = (
             ", ".join(f"“{text}”" for text in dict.fromkeys(alike[role])) for role in rows
         )
-        message = "frame_unit_spelling" if len({*alike["code"]}) > 1 else "frame_unit_groups"
-        raise UnitError(message, names=names, groups=in_groups, unit=unit)
+        raise UnitError("frame_unit_groups", names=names, groups=in_groups, unit=unit)
     units = rows.reset_index(drop=True).reindex(columns=[*UNIT_COLUMNS, PLANNED])
     name = units["code"] if unit else [wave.title.text("vi")]
     units = units.assign(name_vi=name, name_en=name, parent="", aliases="")
@@ -260,6 +261,25 @@ def _list_units(
     groups = {text: Bilingual(vi=text, en=text) for text in units["group"] if text not in GROUPS}
     whole = {NO_GROUP: Bilingual(vi=say("vi", "frame.group"), en=say("en", "frame.group"))}
     return units.assign(**empty), {**groups, **(whole if NO_GROUP in groups else {})}
+
+
+def _refuse_spelling(column: pd.Series, folded: Collection[str]) -> UnitError:
+    """Return the error of units that are written in several ways, with the text of each cell.
+
+    The remedy writes each unit as most of its forms have it.
+    """
+    counts = column[column.notna()].astype(str).value_counts()
+    usual: dict[str, str] = {}
+    pairs: dict[str, str] = {}
+    names = []
+    for text in map(str, counts.index):
+        if fold_text(text) in folded:
+            target = usual.setdefault(fold_text(text), tidy_text(text))
+            names.append(f"“{text}”")
+            if tidy_text(text) != target:
+                pairs[text] = target
+    listed = ", ".join(sorted(names))
+    return UnitError("frame_unit_spelling", names=listed, unit=column.name, pairs=repr(pairs))
 
 
 def _read_cells(

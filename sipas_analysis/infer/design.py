@@ -432,7 +432,14 @@ def check_weights(design: Design, frame: pd.DataFrame, file: str = "") -> None:
     try:
         weight = frame[design.weights].to_numpy(dtype=float)
     except (TypeError, ValueError) as why:
-        raise DesignError("design_weight_text", column=design.weights) from why
+        given = frame[design.weights]
+        numbers = pd.to_numeric(given.astype(str), errors="coerce")
+        at_text = np.flatnonzero((numbers.isna() & given.notna()).to_numpy())
+        places = [
+            Place("frame", int(at) + 1, design.weights, str(given.iloc[at])) for at in at_text
+        ]
+        message = "design_weight_cells" if places and not file else "design_weight_text"
+        raise DesignError(message, places, column=design.weights) from why
     wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
     if wrong.size:
         places = [

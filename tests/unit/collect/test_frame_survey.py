@@ -409,6 +409,31 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
+def _paste_remedy(frame: pd.DataFrame, error: SipasError) -> pd.DataFrame:
+    """Return the frame after the assignment that an error proposes was run as it is printed."""
+    line = str(error)[str(error).index("frame[") :].removesuffix(".")
+    exec(line, {"frame": frame, "pd": pd})
+    return frame
+
+
+def test_the_remedy_of_a_spelling_works_as_it_stands():
+    """A blank behind the name is shown, and each unit is written as most forms have it."""
+    frame = ANSWERS.assign(office=["So A", "so a ", "So A", "y", "Y", "y"])
+    with pytest.raises(SipasError, match="“so a ”") as caught:
+        make(frame=frame, unit="office")
+    survey = make(frame=_paste_remedy(frame, caught.value), unit="office")
+    assert survey.frame["unit"].tolist() == ["So A"] * 3 + ["y"] * 3
+
+
+def test_a_weight_with_a_decimal_comma_is_named_and_mended():
+    """Row and value of each text; the remedy reads the comma."""
+    frame = ANSWERS.assign(w=["1", "1,25", "2.5", 1, 2, 3])
+    with pytest.raises(SipasError, match=r"1 in w are text .*row 2.*'1,25'") as caught:
+        make(frame=frame, weights="w")
+    survey = make(frame=_paste_remedy(frame, caught.value), weights="w")
+    assert survey.frame["weight"].tolist() == [1, 1.25, 2.5, 1, 2, 3]
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_gets_one_sentence(mistake):
     """It says what must hold, what was found and what to write instead."""

@@ -106,7 +106,7 @@ def test_a_merged_stratum_is_one_with_its_neighbour():
 
 BAD = {
     "design_weight": lambda: sipas.Design(TOWNS.assign(w=[0, -1, math.nan, math.inf] * 3), "w"),
-    "design_weight_text": lambda: sipas.Design(TOWNS, "town"),
+    "design_weight_cells": lambda: sipas.Design(TOWNS, "town"),
     "design_column": lambda: sipas.Design(TOWNS, strata="tow"),
     "design_lonely": lambda: alone("fail"),
     "design_lonely_word": lambda: alone("ignore"),
