@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_string_dtype
@@ -48,11 +49,12 @@ from sipas_analysis.errors import (
     DesignError,
     FormError,
     SeveralError,
+    SipasError,
     UnitError,
 )
 from sipas_analysis.files import FileContent
 from sipas_analysis.infer.design import Design, Kind, Lonely, Replicates
-from sipas_analysis.instrument.column_pack import Ends, Satisfied, Scales
+from sipas_analysis.instrument.column_pack import PACK_ID, Ends, Satisfied, Scales
 from sipas_analysis.instrument.pack import RESERVED, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, say
@@ -162,12 +164,13 @@ def survey(
         >>> sipas.score(survey, by="unit").select(variable="overall").frame["printed"].tolist()
         ['75.00', '66.67']
     """
+    errors: list[SipasError] = []
     is_declared = any(role is not None for role in (weights, strata, clusters, fpc, replicates))
     if isinstance(frame, Design):
         sample, is_declared = _take_design(frame, is_declared=is_declared), True
     else:
-        named_frame = _name_columns(frame)
-        sample = Design(named_frame, weights, strata, clusters, fpc, replicates, nested, lonely)
+        declared = (weights, strata, clusters, fpc, replicates, nested, lonely)
+        sample = _declare_sample(_name_columns(frame), declared, errors)
     forms, key_names = sample.frame, list_names(keys, "keys")
     if forms.empty:
         raise FormError("frame_empty")
@@ -193,12 +196,25 @@ def survey(
     words |= {"unit": unit or "", "dossier": dossier or ""}
     words["keys"] = {name: name for name in key_names}
     wave = make_wave(facts, instrument, Columns().model_copy(update=words), MEMORY / FRAME)
-    units, groups = _list_units(forms, unit, group, wave)
+    units, groups = _list_units(forms, unit, group, wave, errors)
     wave = wave.model_copy(update={"groups": groups})
-    cells = _read_cells(forms, placed, wave, units)
+    cells = _read_cells(forms, placed, wave, units, errors)
     read = _join_columns(cells, placed, wave, sample)
     whole = _make_survey(read, cells, wave, units, sample)
     return whole.with_design(sample) if is_declared else whole
+
+
+def _declare_sample(
+    forms: pd.DataFrame, declared: tuple[Any, ...], errors: list[SipasError]
+) -> Design:
+    """Return the design of the forms; if it is wrong, note why, and return none of its roles."""
+    try:
+        sample = Design(forms, *declared)
+        _ = sample.cells if sample.design_columns else ()  # refuses blank strata and clusters
+    except DesignError as error:
+        errors.append(error)
+        return Design(forms)
+    return sample
 
 
 def _take_design(design: Design, *, is_declared: bool) -> Design:
@@ -236,7 +252,11 @@ def _name_columns(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _list_units(
-    forms: pd.DataFrame, unit: str | None, group: str | None, wave: Wave
+    forms: pd.DataFrame,
+    unit: str | None,
+    group: str | None,
+    wave: Wave,
+    errors: list[SipasError],
 ) -> tuple[pd.DataFrame, dict[str, Bilingual]]:
     """Return the list of units as from files, and the names of groups that are not the usual."""
     rows = pd.DataFrame({"code": wave.id, "group": NO_GROUP}, forms.index)
@@ -249,11 +269,13 @@ def _list_units(
     for code in rows["code"][folded.duplicated(keep=False)] if unit else ():
         alike = rows[folded == fold_text(code)]
         if len({*alike["code"]}) > 1:
-            raise _refuse_spelling(forms[str(unit)], {*folded[folded.duplicated()]})
+            errors.append(_refuse_spelling(forms[str(unit)], {*folded[folded.duplicated()]}))
+            break
         names, in_groups = (
             ", ".join(f"“{text}”" for text in dict.fromkeys(alike[role])) for role in rows
         )
-        raise UnitError("frame_unit_groups", names=names, groups=in_groups, unit=unit)
+        errors.append(UnitError("frame_unit_groups", names=names, groups=in_groups, unit=unit))
+        break
     units = rows.reset_index(drop=True).reindex(columns=[*UNIT_COLUMNS, PLANNED])
     name = units["code"] if unit else [wave.title.text("vi")]
     units = units.assign(name_vi=name, name_en=name, parent="", aliases="")
@@ -283,9 +305,16 @@ def _refuse_spelling(column: pd.Series, folded: Collection[str]) -> UnitError:
 
 
 def _read_cells(
-    forms: pd.DataFrame, placed: PlacedColumns, wave: Wave, units: pd.DataFrame
+    forms: pd.DataFrame,
+    placed: PlacedColumns,
+    wave: Wave,
+    units: pd.DataFrame,
+    earlier: Sequence[SipasError],
 ) -> Cells:
-    """Read the placed columns as those of a file; every wrong cell is refused, in one error."""
+    """Read the placed columns as those of a file; every wrong cell is refused, in one error.
+
+    Errors that were found earlier, of weights and units, are in it, too.
+    """
     parts = (placed.items, placed.indicators, placed.roles, placed.keys)
     headers = dict.fromkeys(header for part in parts for header in part.values())
     texts = pd.DataFrame({header: write_column(forms[header]) for header in headers})
@@ -298,10 +327,23 @@ def _read_cells(
         f"frame_{kind}" if kind.split()[0] in OWN_SENTENCES else kind: places
         for kind, places in cells.wrong.items()
     }
-    errors = list_cell_errors(cells, placed, wave.read_pack(), index)
+    _set_overall_apart(cells, placed, wave.read_pack())
+    errors = [*earlier, *list_cell_errors(cells, placed, wave.read_pack(), index)]
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     return cells
+
+
+def _set_overall_apart(cells: Cells, placed: PlacedColumns, pack: Instrument) -> None:
+    """Give wrong answers to the question on the whole a message that names its scale."""
+    if pack.id != PACK_ID or pack.overall_item is None:
+        return
+    column = placed.items[pack.overall_item.code]
+    for kind, places in [*cells.wrong.items()]:
+        if kind.startswith("frame_answer "):
+            apart = [place for place in places if place.column == column]
+            cells.wrong[kind] = [place for place in places if place.column != column]
+            cells.wrong[kind.replace("frame_answer", "frame_answer_overall", 1)] = apart
 
 
 def _join_columns(cells: Cells, placed: PlacedColumns, wave: Wave, sample: Design) -> pd.DataFrame:

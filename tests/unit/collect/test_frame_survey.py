@@ -434,6 +434,21 @@ def test_a_weight_with_a_decimal_comma_is_named_and_mended():
     assert survey.frame["weight"].tolist() == [1, 1.25, 2.5, 1, 2, 3]
 
 
+def test_mistakes_of_all_kinds_are_told_at_once():
+    """Weights, spelling, missing units and answers need one round, not four."""
+    frame = ANSWERS.assign(
+        A1=[5, 4, 3, 2, 7, 5], w=[1, "1,5", 1, 1, 1, 1], office=["x", "X", "y", "y", None, "y"]
+    )
+    with pytest.raises(SipasError) as caught:
+        make(frame=frame, unit="office", weights="w", overall="B1")
+    for part in ("w are text", "“X”, “x” differ", "1 have none", "row 5, column “A1”"):
+        assert part in str(caught.value)
+    assert "question on the whole (overall=) must be 1 to 5" in str(caught.value)
+    assert "overall_scale=" in str(caught.value)
+    with pytest.raises(SipasError, match=r"some are blank.*column “A1”"):
+        make(frame=frame.assign(town=[*"abab", None, "a"]), strata="town")
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_gets_one_sentence(mistake):
     """It says what must hold, what was found and what to write instead."""
