@@ -78,13 +78,16 @@ class Chance(Value):
 
 @dataclass(frozen=True)
 class Range(Value):
-    """An interval with its ends: ``79.7 to 99.5``."""
+    """An interval with its ends: ``79.7 to 99.5``; of counts, equal ends are one number: ``3``."""
 
     low: Measured
     high: Measured
+    is_count: bool = False
 
     def parts(self, language: Language) -> tuple[Part, ...]:
         """Return both ends with a word between; a dash if an end is missing."""
         if isnan(self.low.value) or isnan(self.high.value):
             return (Part("–"),)
+        if self.is_count and self.low.value == self.high.value:
+            return self.low.parts(language)
         return make_text("interval.between", low=self.low, high=self.high).parts(language)

@@ -39,6 +39,7 @@ FIRST = (  # what is kept first if the columns are too many, after texts
     *("low", "verdict", "quadrant", "flag", "n_valid", "n", "se"),
 )
 PUBLISH = "publish"
+NO_GROUP = "all"  # group of the units of a survey without groups
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,9 @@ def select_columns(
         same = {name for name in names if name in CONTEXT and len(frame[name].unique()) == 1}
         left_out = (blank | same) - {*keys}
         return [name for name in wanted if name in names and name not in left_out]
+    has_units = {"unit", "unit_name"} & {*names}
+    if has_units and "group" in names and (frame["group"] == NO_GROUP).all():
+        names.remove("group")
     repeated = {"unit"} if "unit_name" in names and "unit_name" not in blank else set()
     if "flag" in names and (frame["flag"] == PUBLISH).all():
         repeated.add("flag")

@@ -157,7 +157,7 @@ def _make_columns(
         if not printing.shows_all and name.endswith("low") and high in names:
             columns.append(_make_range(frame, name, formats[name], printing))
         elif name == "unit" and not printing.shows_all and _make_wording(frame, name, printing):
-            columns += _make_wording(frame, name, printing)
+            columns.append(_name_units(frame, printing))
         elif printing.shows_all or not _is_upper_end(name, names):
             cells = [
                 _make_cell(translate_code(name, value, printing), formats[name], printing)
@@ -190,7 +190,8 @@ def _make_range(
     for ends in zip(map(_read_float, frame[low]), map(_read_float, frame[high]), strict=True):
         is_broad = is_points and ends[1] - ends[0] >= BROAD
         decimals = 1 if is_broad else style.decimals  # as reports print percentages
-        cells.append(Range(*(Measured(end, decimals) for end in ends)))
+        low_end, high_end = (Measured(end, decimals) for end in ends)
+        cells.append(Range(low_end, high_end, is_count=base == "rank_"))
     if printing.names_columns:
         label = f"{low} – {high}"
     else:
@@ -200,18 +201,29 @@ def _make_range(
 
 
 def _make_wording(frame: pd.DataFrame, name: str, printing: Printing) -> list[_PrintedColumn]:
-    """Return the column with the wording of codes; none where no code has a wording."""
+    """Return the column with the wording of codes; none where no wording says more than its code.
+
+    A wording that repeats its code is left out.
+    """
     if name not in CODES or (name == "unit" and "unit_name" in frame):
         return []
-    keys = [f"unit:{code}" if name == "unit" else code for code in frame[name]]
-    if not any(key in printing.wording for key in keys):
-        return []
+    prefix, language = "unit:" if name == "unit" else "", printing.language
+    texts = [(code, printing.wording.get(f"{prefix}{code}")) for code in frame[name]]
     cells: list[object] = [
-        printing.wording[key].text(printing.language) if key in printing.wording else ""
-        for key in keys
+        "" if wording is None or wording.text(language) == code else wording.text(language)
+        for code, wording in texts
     ]
+    if not any(cells):
+        return []
     label = _name_column("unit_name" if name == "unit" else "wording", printing)
     return [_PrintedColumn(label, is_number=False, cells=cells)]
+
+
+def _name_units(frame: pd.DataFrame, printing: Printing) -> _PrintedColumn:
+    """Return the units by name; one without a name by its code."""
+    (names,) = _make_wording(frame, "unit", printing)
+    cells = [name or code for name, code in zip(names.cells, frame["unit"], strict=True)]
+    return _PrintedColumn(names.label, is_number=False, cells=cells)
 
 
 def translate_code(name: str, value: object, printing: Printing) -> object:

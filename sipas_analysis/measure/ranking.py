@@ -328,9 +328,12 @@ class Ranking(Estimates):
         return list_further_keys(self.frame)
 
     def range_texts(self) -> list[str]:
-        """Return the rank set of each row as text, ``1–18``; empty if unranked."""
+        """Return the rank set of each row as text, ``1–18``, or ``3``; empty if unranked."""
         ends = zip(self.frame["rank_low"], self.frame["rank_high"], strict=True)
-        return ["" if pd.isna(low) else f"{low}–{high}" for low, high in ends]
+        return [
+            "" if pd.isna(low) else f"{low}" if low == high else f"{low}–{high}"
+            for low, high in ends
+        ]
 
     def pairs(self, group: str, leaders: Collection[str] | None = None) -> pd.DataFrame:
         """Return the pairs of ranked units of a group, as ``RankSets.pairs`` does."""

@@ -4,6 +4,17 @@ Each function takes a result and returns the axes, as seaborn does: ``ax`` are t
 the current ones if left out; nothing is shown or saved. Values stand on real scales, so lines,
 limits and titles can be added. Rows, marks, colours and words are those of the reports
 (``reports.picture_rows``). Figures of too few people are counted, not drawn.
+
+Several pictures in one figure need a layout that makes room for their labels, else they overlap:
+
+    >>> import matplotlib.pyplot as plt
+    >>> import sipas_analysis as sipas
+    >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+    >>> drivers = sipas.drivers(survey, ["linear", "logit"])
+    >>> figure, axs = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    >>> for ax, model in zip(axs, ["linear", "logit"]):
+    ...     ax = sipas.plot.drivers(drivers, model, ax=ax)
+    >>> plt.close(figure)
 """
 
 from sipas_analysis.extras import require_library

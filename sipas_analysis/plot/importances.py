@@ -58,7 +58,8 @@ def importance(
 
     Returns:
         The axes; shares in percent are on the x axis, the first driver is at y = 0. Below stand
-        the share of the variance that all explain, and how sure the order is.
+        the share of the variance that all explain and, where the result has errors, how sure the
+        order is.
 
     Raises:
         ParameterError: It is no importance, or there is nothing to draw.
@@ -85,6 +86,9 @@ def importance(
     limit_scale(pen, rows, [0.0], (-100.0, 100.0))
     r_squared = format_number(shares.r_squared, lang, 2)
     pen.notes.append(say(lang, "plot.key.importance", r_squared=r_squared, n=shares.n))
+    if len(rows) > 1 and not isnan(shares.order_holds):
+        holds = f"{100 * shares.order_holds:.0f}"
+        pen.notes.append(say(lang, "report.drivers.repeated", holds=holds))
     return pen.finish(say(lang, "chart.share_of_r2"))
 
 

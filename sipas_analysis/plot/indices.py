@@ -233,7 +233,8 @@ def _rank_columns(
     """Return the texts at the right: index, possible ranks, letter."""
     ranges = pd.Series(ranked.range_texts(), ranked.frame.index)[shown.index]
     rows = [row for _, part_rows in parts for row in part_rows]
-    heads = [say(lang, f"report.column.{name}") for name in ("index", "places", "letter")]
+    names = ("report.column.index", "report.column.places", "result.column.letter")
+    heads = [say(lang, name) for name in names]
     texts = ([row.text for row in rows], [*ranges], [row.letter for row in rows])
     return [
         TextColumn(head, spread_texts(parts, column))

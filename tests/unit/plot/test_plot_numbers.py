@@ -122,6 +122,22 @@ def test_letters_have_marks_in_the_order_of_the_report():
     assert {*ranges} <= {*drawn.texts_of(ax)}
 
 
+@pytest.mark.parametrize("dpi", [50, 70, 200])
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_heads_are_whole_words_and_name_the_letter(lang, dpi):
+    """Lines of a head break at blanks, at any resolution; the letter is no group of units."""
+    with plt.rc_context({"figure.dpi": dpi}):
+        ax = sipas.plot.ranking(results.own_ranking(), lang=lang)
+        ax.figure.canvas.draw()
+    heads = [text.get_text() for text in drawn.find(ax, "head")]
+    words = {
+        "en": ["Index", "Possible ranks", "Letter"],
+        "vi": ["Chỉ số", "Hạng có thể", "Nhóm chữ"],
+    }
+    assert [head.replace("\n", " ") for head in heads] == words[lang]
+    assert words[lang][2] in results.own_ranking().to_markdown(lang=lang)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_answers_are_those_of_the_report(subject, handed, lang):
     """Shares of each level, the line before the satisfied, and both numbers beside the bar."""
@@ -295,6 +311,31 @@ def test_coefficients_of_one_scale_are_drawn_with_their_unit(lang):
     ax = sipas.plot.drivers(models, ratios=True, lang=lang, ax=plt.figure().gca())
     assert words[2] in drawn.one_line(ax.get_xlabel())
     assert {"en": "not the logarithms", "vi": "không phải logarit"}[lang] in drawn.notes_of(ax)
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_how_sure_the_order_is_stands_below(lang):
+    """As often as the draws of the result say; nothing where the result has no errors."""
+    shares = results.priority().importance
+    text = {"vi": "trong khoảng {} trên 100 lần", "en": "in about {} of 100 draws"}[lang]
+    ax = sipas.plot.importance(shares, lang=lang)
+    assert text.format(f"{100 * shares.order_holds:.0f}") in drawn.notes_of(ax)
+    without = replace(shares, order_holds=float("nan"))
+    ax = sipas.plot.importance(without, lang=lang, ax=plt.figure().gca())
+    assert "100" not in drawn.notes_of(ax).replace("R²", "")
+
+
+def test_two_pictures_of_one_figure_do_not_overlap():
+    """With the layout of the docstring, no text of the left one reaches the right one."""
+    figure, axs = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    for ax, model in zip(axs, ["linear", "logit"], strict=True):
+        sipas.plot.drivers(results.models(), model, ax=ax)
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    boxes = [ax.get_tightbbox(renderer) for ax in axs]
+    assert boxes[0].x1 <= boxes[1].x0
+    assert boxes[1].x1 <= figure.bbox.x1
+    assert boxes[0].x0 >= 0
 
 
 def test_models_of_fit_stand_beside_each_other():
