@@ -94,3 +94,11 @@ def test_further_functions_work_on_a_frame_as_on_files(tmp_path):
     )
     assert (changes.frame["value"].dropna() == 0).all()
     assert (changes.frame["reason"] == "").all()
+
+
+def test_links_of_the_pages_are_read_as_titles():
+    """The site has no files for a reader: the text of a link is no name of a page."""
+    pages = [page for page in Path("docs").glob("*.md") if page.name != "huong-dan.md"]
+    assert len(pages) > 20
+    named = {page.name: re.findall(r"\[[\w-]+\.md\]\(", page.read_text("utf-8")) for page in pages}
+    assert not {name: links for name, links in named.items() if links}
