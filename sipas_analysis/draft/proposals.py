@@ -187,12 +187,17 @@ def find_year(sheets: Sequence[DraftSheet]) -> int | None:
 
 
 def _find_earlier_waves(folder: Path, year: int | None) -> list[str]:
-    """Return the latest ``wave.yaml`` of earlier years in the folders beside that of the draft."""
+    """Return the latest ``wave.yaml`` of earlier years in the folders beside that of the draft.
+
+    A synthetic wave, as ``sipas demo`` makes, is no earlier year of a survey.
+    """
     base = folder.resolve()
     waves: dict[str, int] = {}
     for path in sorted(base.parent.glob("*/wave.yaml")):
-        match = re.search(r"^year: *(20\d\d)", path.read_text("utf-8", "replace"), re.MULTILINE)
-        if match and year and int(match[1]) < year:
+        text = path.read_text("utf-8", "replace")
+        match = re.search(r"^year: *(20\d\d)", text, re.MULTILINE)
+        is_synthetic = re.search(r"^synthetic: *['\"]?true\b", text, re.MULTILINE)
+        if match and year and int(match[1]) < year and not is_synthetic:
             waves[f"../{path.parent.name}/wave.yaml"] = int(match[1])
     return sorted(waves, key=waves.__getitem__)[-MOST_WAVES:]
 
@@ -209,7 +214,7 @@ def list_plans(folder: Path, waves: Iterable[str]) -> list[str]:
 def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:
     """Return two lines for each column of states: the usual state counts, or the others do not."""
     return [
-        f"# {rule}: {write_flow({header: texts})}\n"
+        f"#{rule}: {write_flow({header: texts})}\n"
         for header, (usual, *others) in states.items()
         for rule, texts in (("only", [usual]), ("leave_out", others))
     ]
@@ -217,8 +222,8 @@ def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:
 
 def write_part(name: str, content: Mapping[str, object]) -> list[str]:
     """Return the lines of a part of ``columns:``, each behind a #."""
-    lines = [f"#   {write_flow({key: value})[1:-1]}\n" for key, value in content.items()]
-    return [f"# {name}:\n", *lines] if lines else []
+    lines = [f"#  {write_flow({key: value})[1:-1]}\n" for key, value in content.items()]
+    return [f"#{name}:\n", *lines] if lines else []
 
 
 def write_flow(content: object) -> str:

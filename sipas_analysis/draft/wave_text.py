@@ -1,4 +1,8 @@
-"""Write a draft as ``wave.yaml``: what was recognised as it is, what was proposed behind a #."""
+"""Write a draft as ``wave.yaml``: what was recognised as it is, what was proposed behind a #.
+
+A line that a person may use has no blank after the #, so that it is right without the #; a sentence
+has one.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -46,7 +50,7 @@ def write_wave(draft: Draft) -> str:
         draft.say_numbered() if draft.choice.numbered else "",
         write_yaml(facts),
         "\n" + draft.say("keys"),
-        *(f"# {write_key(key, value)}  {draft.say(key)}" for key, value in keys.items()),
+        *(f"#{write_key(key, value)}  {draft.say(key)}" for key, value in keys.items()),
         "\n" + draft.say("responses"),
         draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
         draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
@@ -71,12 +75,12 @@ def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
     columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
     lines = write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
     lines = lines[bool(columns) + ("items" in columns) :]
-    comments = [f"  # {line}\n" for line in lines]
+    comments = [f"  #{line}\n" for line in lines]
     comments[:0] = ["  " + draft.say("confirm")] if near else []
     if draft.no_answer:
         comments += [
             "  " + draft.say("no_answer"),
-            f"  # blank: {write_flow([*draft.no_answer])}\n",
+            f"  #blank: {write_flow([*draft.no_answer])}\n",
         ]
     return "".join([write_yaml([facts]), *comments])
 
@@ -103,7 +107,7 @@ def _write_others(draft: Draft) -> str:
         columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
         columns |= {"items": {**sheet.nearest}} if sheet.nearest else {}
         text = write_yaml([facts | ({"columns": columns} if columns else {})])
-        parts += [f"# {line}\n" for line in text.splitlines()]
+        parts += [f"#{line}\n" for line in text.splitlines()]
     units = propose_units(draft.others, draft.language)
     units = units[~units["name_vi"].map(fold_text).isin(draft.unit_list["name_vi"].map(fold_text))]
     lines = units.to_csv(index=False, header=False, lineterminator="\n").splitlines()
@@ -130,7 +134,7 @@ def _write_columns(draft: Draft) -> str:
     labels = write_yaml({"labels": {**draft.labels}}).splitlines() if draft.labels else []
     lines = [
         *([draft.say("labels")] if labels else []),
-        *(f"# {line}\n" for line in labels),
+        *(f"#{line}\n" for line in labels),
         *([draft.say("questions")] if draft.questions else []),
         *write_part("indicators", draft.questions),
         *([draft.say("versions")] if draft.joins else []),
@@ -139,7 +143,7 @@ def _write_columns(draft: Draft) -> str:
         "ignore:\n",
         *(f"- {write_yaml(name).splitlines()[0]}\n" for name in draft.list_ignored()),
         *([draft.say("unplaced")] if unplaced else []),
-        *(f"# - {write_yaml(header).splitlines()[0]}\n" for header in unplaced),
+        *(f"#- {write_yaml(header).splitlines()[0]}\n" for header in unplaced),
     ]
     columns |= {"labels": draft.choice.labels} if draft.choice.labels else {}
     columns |= {"indicators": {**draft.chosen.questions}} if draft.chosen.questions else {}

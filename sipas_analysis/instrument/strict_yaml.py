@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from sipas_analysis.arguments import find_nearest
-from sipas_analysis.errors import ConfigError, FileError, Place
+from sipas_analysis.errors import ConfigError, FileError, Place, shorten
 from sipas_analysis.input_copies import copy_input
 from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 KeyPath = tuple[str, ...]
+LOOK_BACK = 5  # rows before the one where a parser stops, one of which may be wrong
 
 
 class Strict(BaseModel):
@@ -132,10 +133,41 @@ def _parse_file(path: Path) -> yaml.Node | None:
     except UnicodeDecodeError:
         raise FileError("file_encoding", file=path) from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Place(path.name, mark.line + 1 if mark else None)
-        why = getattr(error, "problem", str(error).splitlines()[0])
-        raise ConfigError("not_yaml", [place], why=why) from None
+        raise _explain_text(text, error, path.name) from None
+
+
+def _explain_text(text: str, error: yaml.YAMLError, file: str) -> ConfigError:
+    """Return what is wrong with a text that is not YAML, and in which line."""
+    lines = text.splitlines() or [""]
+    at = _find_row(text, error)
+    if at is None:
+        pattern = yaml.reader.Reader.NON_PRINTABLE
+        rows = [row for row, line in enumerate(lines, 1) if pattern.search(line)]
+        return ConfigError("not_yaml_sign", [Place(file, rows[0] if rows else None)])
+    for row in range(at, max(at - LOOK_BACK, 0), -1):
+        shorter = [*lines[: row - 1], lines[row - 1][1:], *lines[row:]]
+        if lines[row - 1].startswith(" ") and _is_read_beyond("\n".join(shorter), at):
+            found = shorten(lines[row - 1].strip())
+            return ConfigError("not_yaml_blank", [Place(file, row)], text=found)
+    line = lines[at - 1]
+    has_tab = "\t" in line[: len(line) - len(line.lstrip())]
+    message = "not_yaml_tab" if has_tab else "not_yaml"
+    return ConfigError(message, [Place(file, at)], text=shorten(line.strip()))
+
+
+def _find_row(text: str, error: yaml.YAMLError) -> int | None:
+    """Return the row at which a parser stopped, at most the last one; None for a wrong sign."""
+    mark = getattr(error, "problem_mark", None)
+    return min(mark.line + 1, max(len(text.splitlines()), 1)) if mark else None
+
+
+def _is_read_beyond(text: str, row: int) -> bool:
+    """Return whether a text is YAML, or read beyond a row."""
+    try:
+        yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        return (_find_row(text, error) or 0) > row
+    return True
 
 
 def _unfold_node(node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], path: Path) -> object:

@@ -258,7 +258,7 @@ def test_a_draft_of_a_case_gives_its_figures(folder, file, pack, counts, tmp_pat
     shutil.copy(CASES / folder / file, tmp_path)
     assert draft_wave([tmp_path / file], tmp_path, "en").pack.id == pack
     path = tmp_path / "wave.yaml"
-    lines = [line.replace("# -", "-") for line in path.read_text("utf-8").splitlines()]
+    lines = [line.replace("#-", "-") for line in path.read_text("utf-8").splitlines()]
     facts = yaml.load("\n".join(lines), yaml.BaseLoader)  # stays YAML when a # is taken away
     path.write_text(yaml.safe_dump(facts | {"year": 2024, "dates": "m/d"}), "utf-8")
     survey = read_survey(read_wave(path))

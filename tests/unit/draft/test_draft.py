@@ -11,7 +11,7 @@ from conftest import write_book as book
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.draft.wave_file import draft_wave
-from sipas_analysis.errors import ColumnError, ConfigError, FileError, OutputError
+from sipas_analysis.errors import ColumnError, ConfigError, FileError, OutputError, SipasError
 from sipas_analysis.instrument.pack import list_packs, read_instrument
 from sipas_analysis.reports.draft_output import describe_draft
 
@@ -38,7 +38,7 @@ def answers(n=22):
 def uncomment(path, **changed):
     """Do what the draft asks: delete the # before the names under ``ignore:``."""
     lines = path.read_text("utf-8").splitlines()
-    said = [line.replace("  # ", "  ", 1) if line.startswith("  # - ") else line for line in lines]
+    said = [line.replace("  #", "  ", 1) if line.startswith("  #- ") else line for line in lines]
     facts = yaml.safe_load("\n".join(said)) | changed
     path.write_text("\n".join(said) + "\n", "utf-8")
     if changed:
@@ -98,7 +98,7 @@ def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
     draft = draft_wave([office], tmp_path, "en")
     text = draft.wave.read_text("utf-8")
     assert draft.list_left("unknown") == ["Ghi chú: khác"]
-    assert "\n  # - 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
+    assert "\n  #- 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
     assert draft.dropped == ["Họ và tên", "Số điện thoại", "STT"]
     assert text.count("Họ và tên; Số điện thoại; STT") == 1
     assert "0912345678" not in text + draft.units.read_text("utf-8")
@@ -134,7 +134,7 @@ def test_keys_for_a_better_report_hold_as_soon_as_the_sign_is_deleted(tmp_path):
     rows = [[day, NAMES[0], *answers(), 4] for day in days]
     head = ["Ngày khảo sát", "Đơn vị", *QUESTIONS, "Đánh giá chung"]
     draft = draft_wave([book(tmp_path / "2024/a.xlsx", P=[head, *rows])], tmp_path / "2024", "vi")
-    keys = r"(?m)^# (?=collected|targets|outcome|earlier|plan|measures)"
+    keys = r"(?m)^#(?=collected|targets|outcome|earlier|plan|measures)"
     draft.wave.write_text(re.sub(keys, "", draft.wave.read_text("utf-8")), "utf-8")
     wave = read_wave(draft.wave)
     assert wave.decision is None  # its drafted number is refused
@@ -408,8 +408,8 @@ def test_old_wordings_are_proposed_as_comments(tmp_path):
     with pytest.raises(ColumnError, match='C4: "Hướng dẫn kê khai tận tình"'):
         read_survey(read_wave(draft.wave))
     text = draft.wave.read_text("utf-8")
-    for line in ("# columns:", "#   items:", "#     C4:"):
-        text = text.replace(f"  {line}", f"  {line[2:]}")
+    for line in ("#columns:", "#  items:", "#    C4:"):
+        text = text.replace(f"  {line}", f"  {line[1:]}")
     draft.wave.write_text(text, "utf-8")
     assert read_survey(read_wave(draft.wave)).frame["C4"].tolist() == [3.0]
 
@@ -428,7 +428,7 @@ def test_labels_that_are_no_level_are_proposed(tmp_path):
     ]
     rows = [[word, *answers()[1:]] for word in words]
     draft = draft_wave([book(tmp_path / "a.xlsx", P=[QUESTIONS, *rows])], tmp_path, "vi")
-    lines = draft.wave.read_text("utf-8").split("  # labels:\n")[1].split("  ignore")[0]
+    lines = draft.wave.read_text("utf-8").split("  #labels:\n")[1].split("  ignore")[0]
     assert yaml.safe_load(lines.replace("#", "")) == {
         "HL": 4,
         "RHL": 5,
@@ -436,9 +436,9 @@ def test_labels_that_are_no_level_are_proposed(tmp_path):
         "Hai long": 4,
     }
     assert draft.to_confirm == ["HL", "RHL", "Tốt", "Hai long", "Không biết"]
-    text = draft.wave.read_text("utf-8").replace("  # blank:", "  blank:")
+    text = draft.wave.read_text("utf-8").replace("  #blank:", "  blank:")
     assert yaml.safe_load(text)["responses"][0]["blank"] == ["Không biết"]
-    assert "# collected: {from: , to: }" in text  # no column of days
+    assert "#collected: {from: , to: }" in text  # no column of days
 
 
 @pytest.mark.parametrize(
@@ -677,10 +677,84 @@ def take_away_signs(path, *names):
     """Take away the # of the lines that begin with some names, and of lines below them."""
     lines, is_inside = [], False
     for line in path.read_text("utf-8").splitlines():
-        starts = line.lstrip().startswith(tuple(f"# {name}:" for name in names))
-        is_inside = starts or (is_inside and line.lstrip().startswith("#   "))
-        lines.append(line.replace("# ", "", 1) if is_inside else line)
+        starts = line.lstrip().startswith(tuple(f"#{name}:" for name in names))
+        is_inside = starts or (is_inside and line.lstrip().startswith("#  "))
+        lines.append(line.replace("#", "", 1) if is_inside else line)
     path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def test_a_synthetic_wave_is_no_earlier_year(tmp_path):
+    """`sipas demo thu` beside the first real survey: nothing to compare with."""
+    for name, sign in (("thu", "synthetic: 'true'\n"), ("that", "synthetic: 'false'\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "wave.yaml").write_text(f"id: a\nyear: 2023\n{sign}", "utf-8")
+    (tmp_path / "2024").mkdir()
+    path = write_office(tmp_path / "2024", ["x"], [["1"]] * 4)
+    text = draft_wave([path], path.parent, "vi").wave.read_text("utf-8")
+    assert "\n#earlier: [../that/wave.yaml]  # " in text
+
+
+def draft_all_kinds(folder):
+    """Draft a wave whose proposals are of every kind; return its lines."""
+    wordings = {"Công chức hướng dẫn kê khai hồ sơ tận tình, chu đáo": "Hướng dẫn kê khai tận tình"}
+    names = {code: wordings.get(item.vi, code) for code, item in PACK.items.items()}
+    head = ["Ngày khảo sát", "Đơn vị", "Giới tính của Ông/Bà", "_validation_status", "Ghi chú: x"]
+    head += [names[code] for code in names if code != "A4"] + ["nhom1/A4", "nhom2/A4"]
+    rows = [
+        [
+            *("2/2/2024", NAMES[k % 2], str(1 + k % 2)),
+            *("Approved" if k % 3 else "Not approved", "x", "HL" if k else "Không biết"),
+            *"4" * 20,
+            *("3" * (k % 2), "3" * (1 - k % 2)),
+        ]
+        for k in range(8)
+    ]
+    book(folder / "phiếu 2024.xlsx", P=[head, *rows])
+    numbered = [["ĐƠN VỊ: SỞ TƯ PHÁP"], [f"Câu {k}" for k in range(1, 23)], *[[4] * 22] * 4]
+    book(folder / "b.xlsx", P=numbered)
+    paths = [folder / "phiếu 2024.xlsx", folder / "b.xlsx"]
+    return draft_wave(paths, folder, "vi").wave.read_text("utf-8").splitlines()
+
+
+def take_sign_away(lines, at):
+    """Delete the # of a line and of the lines above that it belongs to, nothing else."""
+    changed, depth = [*lines], None
+    for row in range(at, -1, -1):
+        sign, content = re.fullmatch(r"( *#)(.*)", lines[row]).groups()
+        indent = len(sign) - 1 + len(content) - len(content.lstrip())
+        if depth is None or indent < depth:
+            depth, changed[row] = indent, lines[row].replace("#", "", 1)
+        if indent == len(sign) - 1 or not re.match(r" *#", lines[row - 1]):
+            break
+    return changed
+
+
+def list_refusals(path):
+    """Return the kind of a refusal, if the wave is refused."""
+    try:
+        read_wave(path)
+    except SipasError as error:
+        return [error.message_id]
+    return []
+
+
+def test_each_drafted_line_is_right_once_only_its_sign_is_deleted(tmp_path):
+    """Deleting # leaves YAML that is accepted, or refused for what it says; sentences stay."""
+    lines = draft_all_kinds(tmp_path)
+    usable = [at for at, line in enumerate(lines) if re.match(r" *#(?! [^ ]|   )", line)]
+    kinds = ("decision", "earlier", "records", "columns", "labels", "indicators", "join", "only")
+    kinds = (*kinds, "leave_out", "blank", "- file", "- 'Ghi chú")
+    contents = [lines[at].strip()[1:] for at in usable]
+    for kind in kinds:
+        assert any(content.startswith(kind) for content in contents), kind
+    before, refusals = yaml.safe_load("\n".join(lines)), []
+    for at in usable:
+        text = "\n".join(take_sign_away(lines, at)) + "\n"
+        assert yaml.safe_load(text) != before, lines[at]
+        (tmp_path / "wave.yaml").write_text(text, "utf-8")
+        refusals += list_refusals(tmp_path / "wave.yaml")
+    # province and publisher are empty, the decision has no number; nothing else is wrong
+    assert {*refusals} <= {"config", "decision_number", "plan_alone"}, refusals
 
 
 @pytest.mark.parametrize(
@@ -751,7 +825,7 @@ def test_rules_are_proposed_for_a_column_of_states(tmp_path):
     take_away_signs(draft.wave, "leave_out")
     facts = read_facts(draft)
     assert facts["leave_out"] == {"_validation_status": ["", "Not approved"]}
-    assert "\n# only: {_validation_status: [Approved]}\n" in draft.wave.read_text("utf-8")
+    assert "\n#only: {_validation_status: [Approved]}\n" in draft.wave.read_text("utf-8")
 
 
 def test_a_state_that_never_varies_is_only_listed(tmp_path):
@@ -759,7 +833,7 @@ def test_a_state_that_never_varies_is_only_listed(tmp_path):
     path = write_office(tmp_path, ["_validation_status"], [["Approved"]] * 4)
     draft = draft_wave([path], tmp_path, "vi")
     assert draft.dropped == ["_validation_status"]
-    assert "# only:" not in draft.wave.read_text("utf-8")
+    assert "#only:" not in draft.wave.read_text("utf-8")
 
 
 def test_the_place_of_a_form_is_personal(tmp_path):
@@ -798,7 +872,7 @@ def test_numbers_head_the_items_of_a_pack_that_the_user_names(tmp_path, pack, wr
     assert draft.numbered == ["a.xlsx"]
     assert read_facts(draft)["responses"][0]["header"] == 2
     assert len(draft.to_confirm) == (n if pack == "qd-2640-2017" else 0)
-    text = re.sub("(?m)^  # (columns:|  )", r"  \1", draft.wave.read_text("utf-8"))
+    text = re.sub("(?m)^  #(columns:|  )", r"  \1", draft.wave.read_text("utf-8"))
     draft.wave.write_text(text, "utf-8")
     survey = read_survey(read_wave(draft.wave))
     assert survey.frame[[*survey.instrument.items]].to_numpy().tolist() == [

@@ -424,10 +424,10 @@ def test_skipped_files_are_drafted_behind_a_mark(tmp_path):
     draft = draft_wave(paths, tmp_path, "vi")
     assert draft.skipped == ["b.xlsx"]
     text = draft.wave.read_text("utf-8")
-    start = text.index("# - file: b.xlsx")
+    start = text.index("#- file: b.xlsx")
     block = text[start : text.index("\n\n", start)]
-    lines = [line for line in block.splitlines() if line.startswith(("# -", "#  "))]
-    entry = yaml.safe_load("\n".join(line[2:] for line in lines if "," not in line))[0]
+    lines = [line for line in block.splitlines() if line.startswith(("#-", "#  "))]
+    entry = yaml.safe_load("\n".join(line[1:] for line in lines if "," not in line))[0]
     assert (entry["sheet"], entry["header"]) == ("P", [1, 2])
     assert entry["columns"]["items"]["A1"] == "Câu 1"
     assert "so-tu-phap,Sở Tư pháp" in block

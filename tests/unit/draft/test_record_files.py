@@ -46,7 +46,7 @@ def test_a_draft_says_where_records_would_stand_and_looks_into_folders(tmp_path)
     (tmp_path / "phieu").mkdir()
     (tmp_path / "phieu" / "phieu-2024.csv").write_text(ANSWERS, "utf-8")
     alone = draft_wave([tmp_path / "phieu"], tmp_path / "phieu", "vi").wave.read_text("utf-8")
-    assert "# records: {dossiers: ho-so/*.xlsx" in alone
+    assert "#records: {dossiers: ho-so/*.xlsx" in alone
     for name in ("wave.yaml", "units.csv"):
         (tmp_path / "phieu" / name).unlink()
     (tmp_path / "ho-so").mkdir()
@@ -61,7 +61,7 @@ def test_a_draft_says_where_records_would_stand_and_looks_into_folders(tmp_path)
     assert "ho-so/quy-2.csv: cột chưa nhận ra, không đọc: Khu" in draft.wave.read_text("utf-8")
     assert "unit: ''" not in draft.wave.read_text("utf-8")
     assert [dict(entry.columns) for entry in records.petitions] == [{"petition": "STT"}]
-    assert "# records:" not in draft.wave.read_text("utf-8")
+    assert "#records:" not in draft.wave.read_text("utf-8")
 
 
 def test_a_list_with_running_numbers_alone_is_no_book_of_petitions(tmp_path):

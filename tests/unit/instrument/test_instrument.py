@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ConfigError, FileError
 from sipas_analysis.instrument.pack import list_packs, read_instrument
 from sipas_analysis.measure.rules import list_targets
@@ -223,6 +224,33 @@ def test_what_is_not_yaml_names_its_line(read_pack):
     assert error.places[0].file == "pack.yaml"
     assert error.places[0].row in (7, 8)
     assert "must be YAML" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "row"),
+    [
+        ("a: 1\n b: 2\n", "not_yaml_blank", 2),
+        (" a: 1\nb: 2\n", "not_yaml_blank", 1),
+        ("a:\n  vi: ''\n\n b: 2\n c: 3\nd: 4\n", "not_yaml_blank", 4),
+        ("a:\n- f: x\n  h: 5\n   c:\n     d: 1\n", "not_yaml_blank", 4),
+        ("a:\n  b:\n   - x\n  - y\n", "not_yaml_blank", 3),
+        ("a: 1\n\tb: 2\n", "not_yaml_tab", 2),
+        ("a: b: c\n", "not_yaml", 1),
+        ("a: 'x\nb: 2\n", "not_yaml", 2),
+        ("a: 1\nb: \x01\n", "not_yaml_sign", 2),
+        ("a: 1\nb: @x\n", "not_yaml", 2),
+        ("a: 1\nb:\n- x\n   c: 1\n", "not_yaml", 4),
+    ],
+)
+def test_what_is_wrong_in_a_line_is_said_without_words_of_the_parser(tmp_path, text, kind, row):
+    """The line is named and shown; a blank left behind by a # is told as such."""
+    (tmp_path / "wave.yaml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_wave(tmp_path / "wave.yaml")
+    assert (caught.value.message_id, caught.value.places[0].row) == (kind, row)
+    said = caught.value.text("vi")
+    assert not re.search("mapping|token|expected|found|character|block", said)
+    assert kind == "not_yaml_sign" or f"“{text.splitlines()[row - 1].strip()}”" in said
 
 
 def test_a_template_left_in_a_pack_is_refused(read_pack):
