@@ -210,6 +210,26 @@ def _describe_small_units(survey: Survey, language: Language) -> Lines:
         names = "; ".join([*small[:SHOWN_UNITS], *["…"] * (len(small) > SHOWN_UNITS)])
         fields = {"names": names, "min_cell": min_cell, "file": survey.wave.path}
         yield say(language, "cli.said.small_units", **fields), None
+        yield from _show_merging(survey, language)
+
+
+def _show_merging(survey: Survey, language: Language) -> Lines:
+    """Write how a unit of too few forms joins another, with the largest of its group as example."""
+    units = survey.units[survey.units["code"].isin(survey.frame["unit"])]
+    units = units.assign(n=units["code"].map(survey.frame["unit"].value_counts()))
+    rows = units.sort_values("n", kind="stable").to_dict("records")
+    small = next(row for row in rows if row["n"] < survey.wave.min_cell)
+    others = [row for row in rows if row["group"] == small["group"] and row is not small] or [
+        row for row in rows if row is not small
+    ]
+    names = [others[-1]["aliases"], small["name_vi"] or small["name_en"], small["aliases"]]
+    fields = {
+        "file": survey.wave.path_of(survey.wave.units).name,
+        "small": survey.unit_names[small["code"]],
+        "other": survey.unit_names[others[-1]["code"]],
+        "aliases": "; ".join(filter(None, names)),
+    }
+    yield say(language, "cli.said.merge_units", **fields), None
 
 
 def describe_flagged(survey: Survey, language: Language) -> Lines:

@@ -8,6 +8,7 @@ from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit
 from sipas_analysis.reports.chapters.plan_summary import announce_plans
 from sipas_analysis.reports.chapters.record_summary import tell_unit
 from sipas_analysis.reports.chapters.results import tabulate_factors
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, name_year
 
 YOU = make_text("letter.who")  # a letter addresses the unit
@@ -27,9 +28,23 @@ def build_letter(subject: Subject) -> Section:
         closing = make_text("letter.closing", publisher=sender)
         blocks = [Paragraph(opening), *_state_results(subject), Paragraph(closing)]
     else:
-        word = "none" if whole.n_valid == 0 else "hidden"
-        blocks = [Paragraph(make_text(f"letter.{word}", title=wave.title))]
+        word = "none" if whole.n_valid == 0 else _tell_why_hidden(subject)
+        limits = {"min_cell": number_of(subject, "setting:min_cell")} if word == "withheld" else {}
+        blocks = [Paragraph(make_text(f"letter.{word}", title=wave.title, **limits))]
     return Section("letter", make_text("letter.to", unit=name), tuple(blocks))
+
+
+def _tell_why_hidden(subject: Subject) -> str:
+    """Return ``hidden`` for a unit of too few answers, ``withheld`` for one that protects others.
+
+    Only the letter tells them apart, for the unit knows its forms; a page that all may read does
+    not tell which unit is small.
+    """
+    figures = subject.figures
+    table = figures.estimates
+    is_own = table["domain"].eq("unit") & table["unit"].eq(subject.unit)
+    causes = figures.suppression.cause[is_own & table["variable"].eq(OVERALL)]
+    return "hidden" if causes.eq("small").any() else "withheld"
 
 
 def _state_results(subject: Subject) -> list[Block]:

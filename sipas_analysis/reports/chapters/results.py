@@ -200,9 +200,12 @@ def tabulate_factors(
 
 
 def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
-    """Add the group's value to each row of a unit's table."""
+    """Add the group's value to each row of a unit's table; a note if all of them are hidden."""
     if not subject.unit:
         return table
+    if codes and all(subject.group_figures[code].is_hidden for code in codes):
+        note = make_text("report.group_hidden", group=subject.group_name(subject.group))
+        return replace(table, notes=(*table.notes, note))
     pairs = zip(table.rows, codes, strict=True)
     rows = tuple((*row, percent_cell(subject.group_figures[code])) for row, code in pairs)
     column = Column(make_text("report.column.group_value"))

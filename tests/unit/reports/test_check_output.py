@@ -1,6 +1,7 @@
 """What ``sipas check`` says of a wave that is read."""
 
 import pytest
+from report_words import HEAD, draw_forms
 
 from sipas_analysis.errors import AnswerError
 from sipas_analysis.reports.check_output import describe_check, list_check_tables
@@ -45,3 +46,17 @@ def test_of_many_files_check_prints_the_first(read_answers, make_wave):
     [(title, printed)] = [pair for pair in describe_check(survey, "vi") if "theo tệp" in pair[0]]
     assert "20 trong 21 tệp" in title
     assert len(printed) == 20
+
+
+def test_a_unit_of_too_few_forms_is_merged_by_the_line_that_check_writes(read_answers):
+    """What is written for units.csv merges the forms: nothing more is hidden for the unit."""
+    answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3)
+    units = "code,name_vi,group,aliases\nso-a,Sở A,departments,{}\nso-b,Sở B,departments,\n"
+    survey = read_answers(answers.replace("so-b", "Sở B"), units=units.format("SA"))
+    said = [text for text, _ in describe_check(survey, "en")]
+    (line,) = [text for text in said if text.startswith("To merge")]
+    assert line.endswith("delete the line “Sở B”, and in the line “Sở A” write aliases: SA; Sở B")
+    lines = units.format(line.rpartition("aliases: ")[2]).splitlines(keepends=True)
+    merged = read_answers(answers.replace("so-b", "Sở B"), units="".join(lines[:2]))
+    assert merged.frame["unit"].value_counts().to_dict() == {"so-a": 43}
+    assert not any("To merge" in text for text, _ in describe_check(merged, "en"))

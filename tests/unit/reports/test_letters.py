@@ -64,3 +64,41 @@ def test_a_unit_whose_result_is_hidden_is_told_so_politely(read_answers):
     assert "Thank you" in said
     assert "withheld" not in said
     assert not any(digit in said.partition("\n")[2] for digit in "3456789")
+
+
+TWO_GROUPS = "code,name_vi,group\n" + "".join(
+    f"{code},{code},{group}\n"
+    for codes, group in (("abc", "departments"), ("xy", "districts"))
+    for code in codes
+)
+
+
+def draw_two_groups(**sizes):
+    """Answer at random for units of two groups."""
+    return HEAD + "".join(draw_forms(unit, n) for unit, n in sizes.items())
+
+
+def test_a_unit_hidden_for_another_is_not_asked_for_forms(read_answers):
+    """Thirty forms, hidden for the unit of three, which alone is asked for more forms."""
+    answers = draw_two_groups(a=40, b=30, c=25, x=30, y=3)
+    survey = read_answers(answers, min_forms=20, units=TWO_GROUPS)
+    for unit in ("c", "x"):
+        said = read_letter(survey, unit)
+        assert "the answers of another place, where fewer than 5 people answered" in said
+        assert "need not send more forms" in said
+        assert "enough forms" not in said
+        assert "too few people answered at the unit" not in said
+        assert "không phải bổ sung phiếu" in read_letter(survey, unit, "vi")
+    assert "next survey has enough forms" in read_letter(survey, "y")
+
+
+def test_a_hidden_group_has_a_note_in_place_of_a_column_of_bare_words(read_answers):
+    """The group is hidden for a unit of another: no column, but why. Else the column stands."""
+    whole = read_answers(draw_two_groups(a=40, b=30, x=30), min_forms=20, units=TWO_GROUPS)
+    assert "Index of the group" in read_letter(whole, "a")
+    assert "is withheld" not in read_letter(whole, "a")
+    answers = draw_two_groups(a=40, b=30, c=25, x=30, y=3)
+    said = read_letter(read_answers(answers, min_forms=20, units=TWO_GROUPS), "a")
+    assert "index of the group (Departments" in said
+    assert "Index of the group" not in said
+    assert "withheld" not in said.replace("is withheld:", "")
