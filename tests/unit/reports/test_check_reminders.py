@@ -10,11 +10,13 @@ from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ConfigError, PlanError
 from sipas_analysis.improve.plan import plan
+from sipas_analysis.instrument.pack import read_instrument
 from sipas_analysis.reports.check_output import describe_check
 from sipas_analysis.reports.check_reminders import (
     describe_cut_exports,
     describe_plans,
     describe_reminders,
+    find_newer_rules,
     list_blank_facts,
     list_content_units,
     list_files_like_plans,
@@ -139,3 +141,31 @@ def test_levels_of_a_questionnaire_that_nobody_used_are_asked_about(read_answers
     rows = "".join(f"so-a,{2 + k % 4},5,3\n" for k in range(70))
     said = [text for text, _ in describe_reminders(read_answers("unit,A1,A2,D1\n" + rows), "en")]
     assert any("level 1 of the scale 1 to 5 (A1, A2, D1" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("pack", "year", "newer"),
+    [
+        ("qd-2640-2017", 2026, "qd-1001-2023"),
+        ("qd-2640-2017", 2024, "qd-1001-2023"),
+        ("qd-2640-2017", 2023, None),  # the decision is of December 2023
+        ("qd-2640-2017", 2021, None),
+        ("qd-1001-2023", 2026, None),
+        ("moh-3869", 2026, None),
+        ("qd-2640-2017", None, None),
+    ],
+)
+def test_rules_that_a_later_decision_replaced_are_named(pack, year, newer):
+    """Only decisions of the ministry replace each other; the year of the change allows both."""
+    rules = find_newer_rules(read_instrument(pack), year)
+    assert (rules and rules.id) == newer
+
+
+def test_check_says_that_the_rules_are_older(demo_2021):
+    """A wave of 2026 on the rules of 2017 is reminded, the demo is not."""
+    survey = replace(demo_2021, wave=demo_2021.wave.model_copy(update={"year": 2026}))
+    said = [text for text, _ in describe_reminders(survey, "en")]
+    (text,) = [text for text in said if text.startswith("The wave of 2026 uses")]
+    assert "write instrument: qd-1001-2023" in text
+    said = [text for text, _ in describe_reminders(demo_2021, "en")]
+    assert not any("uses the rules" in text for text in said)
