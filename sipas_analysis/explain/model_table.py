@@ -129,7 +129,8 @@ class ModelTable(ResultTable):
             return ""
         if self.statistic == "se":
             return Measured(_read(row, "se"), self.digits, before="(", after=")")
-        return Range(*(Measured(_read(row, end), self.digits) for end in ("low", "high")))
+        low, high = (Measured(_read(row, end), self.digits) for end in ("low", "high"))
+        return Range(low, high)
 
     def _list_facts(self, printing: Printing) -> Iterable[tuple[object, ...]]:
         """Yield the rows below the coefficients; one that no model has is left out."""
