@@ -78,9 +78,11 @@ def explain_rank(subject: Subject, who: Text = UNIT) -> list[Block]:
     has_letters = len({figure.letter for figure in ranked}) > 1
     word = "sure" if low.value == high.value else "told" if is_told else "open"
     word = word if has_letters else "alone"
+    n_units = number_of(subject, f"units:{unit_index.group}").value
+    place = "place" if n_ranked.value == n_units else "place_ranked"
     sentences = [
         make_text(
-            "report.letter.place",
+            f"report.letter.{place}",
             who=who,
             rank=number_cell(unit_index, "rank"),
             n=n_ranked,

@@ -102,3 +102,11 @@ def test_a_hidden_group_has_a_note_in_place_of_a_column_of_bare_words(read_answe
     assert "index of the group (Departments" in said
     assert "Index of the group" not in said
     assert "withheld" not in said.replace("is withheld:", "")
+
+
+def test_a_place_is_among_the_ranked_units_where_others_are_not(read_answers):
+    """Two of three units are ranked: not "2 of 2", as if there were no third."""
+    for n, words in ((7, "of the 2 units that are ranked ("), (30, "of 3 (")):
+        answers = draw_two_groups(a=40, b=30, c=n)
+        survey = read_answers(answers, min_forms=20, units=TWO_GROUPS)
+        assert words in read_letter(survey, "b")
