@@ -326,6 +326,7 @@ def plan(
     print_lines(describe_plan(draft, survey, code, choose_language()))
     print_written(paths)
     print_message("plan_next", path=paths[0], wave=facts.path)
+    print_message("plan_receipt")
 
 
 @app.command(help="cli.verdict")

@@ -15,7 +15,14 @@ from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.errors import SHOWN_PLACES, Place, SipasError, UnitError, shorten
+from sipas_analysis.errors import (
+    SHOWN_PLACES,
+    FileError,
+    Place,
+    SipasError,
+    UnitError,
+    shorten,
+)
 from sipas_analysis.input_copies import is_there
 from sipas_analysis.instrument.strict_yaml import Bilingual, parse_iso_day
 from sipas_analysis.messages import LANGUAGES
@@ -59,7 +66,8 @@ def read_units(wave: Wave) -> pd.DataFrame:
     if not has_unit_list(wave):
         return _make_only_unit(wave)
     path = wave.path_of(wave.units)
-    raw = read_rows(path)
+    groups = list_groups(wave)
+    raw = _read_list(path, groups)
     missing = [name for name in ("code", "name_vi", "group") if name not in raw]
     if missing:
         raise UnitError("unit_columns", [Place(path.name, 1)], missing=", ".join(missing))
@@ -68,10 +76,12 @@ def read_units(wave: Wave) -> pd.DataFrame:
     if unknown or raw.columns.has_duplicates:
         raise UnitError("unit_headers", unknown or [Place(path.name, 1)], known=", ".join(known))
     units = raw.reindex(columns=known, fill_value="")
-    groups = list_groups(wave)
     codes = {
         fold_text(name): code for code, label in groups.items() for name in (label.vi, label.en)
     }
+    split_rows = _find_split_groups(raw, path, codes)
+    if split_rows:
+        raise UnitError("unit_commas", split_rows, groups=", ".join(groups))
     units["group"] = [codes.get(fold_text(group), group) for group in units["group"]]
     wrong_cells = _find_wrong_cells(units, path, groups)
     if wrong_cells:
@@ -87,6 +97,28 @@ def read_units(wave: Wave) -> pd.DataFrame:
     for name in ("clients", PLANNED):
         units[name] = pd.to_numeric(units[name].replace("", None))
     return units
+
+
+def _read_list(path: Path, groups: Iterable[str]) -> pd.DataFrame:
+    """Return the rows of a list; a row that commas make too wide is told with its cure."""
+    try:
+        return read_rows(path)
+    except FileError as error:
+        if error.message_id != "too_wide":
+            raise
+        raise UnitError("unit_commas", error.places, groups=", ".join(groups)) from None
+
+
+def _find_split_groups(raw: pd.DataFrame, path: Path, names: Iterable[str]) -> list[Place]:
+    """Return the rows whose group, written without quotes, runs on into the next cells."""
+    folded = {*names}
+    start = [*raw].index("group")
+    places = []
+    for row, *cells in raw.iloc[:, start:].itertuples():
+        joined = [fold_text(", ".join(map(str, cells[:n]))) for n in range(2, len(cells) + 1)]
+        if not folded.isdisjoint(joined):
+            places.append(Place(path.name, int(row), "group", str(cells[0])))
+    return places
 
 
 def has_unit_list(wave: Wave) -> bool:

@@ -74,7 +74,7 @@ def _grade_text(verification: Verification) -> Text:
 def _count_faults(verification: Verification) -> int:
     """Return the number of faults; figures that an altered input moves are not counted."""
     kinds = [fault.kind for fault in verification.faults]
-    is_altered = not {"input", "answers"}.isdisjoint(kinds)
+    is_altered = not {"input", "answers", "plan_after"}.isdisjoint(kinds)
     return len(kinds) - is_altered * kinds.count("figure")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sipas_analysis.collect.answer_files import hash_answers, holds_answers
 from sipas_analysis.collect.survey import Survey, read_survey
-from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.collect.wave import PLAN_FILES, read_wave
 from sipas_analysis.errors import SipasError
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_if_there, is_inside
@@ -216,7 +216,9 @@ def _compare_inputs(
     for path, name in names.items():
         new, is_listed = hashes[path], hashes[path] in hash_by_name.values()
         if name in gone or (new and not is_listed):
-            yield Finding("input", relative_path(path, home), old=gone.pop(name, None), new=new)
+            is_new_plan = path in {home / file for file in PLAN_FILES} and name not in gone
+            kind = "plan_after" if is_new_plan else "input"
+            yield Finding(kind, relative_path(path, home), old=gone.pop(name, None), new=new)
     for name, old in gone.items():
         yield Finding("input", name, old=old)
 

@@ -198,3 +198,23 @@ def test_a_missing_group_is_all_that_is_said(refused, group):
     assert [place.row for place in error.places] == [3]
     assert "code" not in error.text("en").partition("units.csv")[0]
     assert "Sở, ban, ngành" in error.text("vi")
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("code,name_vi,group,parent,clients", "so-b,Sở B,Sở, ban, ngành"),
+        ("code,name_vi,group,parent,clients", "so-b,Sở B,Sở, ban, ngành,,"),
+        ("code,name_vi,group", "so-b,Sở B,Sở, ban, ngành"),
+        ("code,name_vi,group,valid_from", "so-b,Sở B,Huyện, thị xã, thành phố,"),
+    ],
+)
+def test_a_group_with_commas_but_no_quotes_is_told_with_its_cure(refused, header, row):
+    """Typed in Notepad: what the cells to the right seem to hold is not listed."""
+    first = "so-a,Sở A,departments" + "," * (header.count(",") - 2)
+    units = f"{header}\n{first}\n{row}\n"
+    error = refused("unit,A1,A2,D1\nso-a,5,4,3\n", UnitError, units=units)
+    assert error.message_id == "unit_commas"
+    assert [place.row for place in error.places] == [3]
+    assert "dấu nháy kép" in error.text("vi")
+    assert "departments" in error.text("vi")

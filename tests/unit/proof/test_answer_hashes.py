@@ -162,3 +162,14 @@ def test_inputs_without_answers_keep_their_hash(name):
     """They are public, or hold nothing of a person."""
     assert not holds_answers(name)
     assert not holds_answers(f"earlier-1/{name}")
+
+
+def test_a_plan_made_after_the_run_is_told_as_such(run):
+    """Not as a file with another hash: the run read none."""
+    survey, out = run
+    line = f"P01,*,A1,Kê thêm ghế,,,,survey,100,approved,,,,{survey.wave.id}"
+    head = "id,unit,item,task,owner,due,budget,indicator,target,status,note,remark,measure,wave"
+    (survey.wave.path.parent / "plan.csv").write_text(f"{head}\n{line}\n", "utf-8")
+    found = verify(out, survey.wave.path, remake=remake).findings
+    kinds = {finding.kind for finding in found if finding.file == "plan.csv"}
+    assert kinds == {"plan_after"}
