@@ -11,6 +11,7 @@ from sipas_analysis.collect.units import list_groups
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.figures.suppression import mark_small
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.reports.subject import Subject
 
@@ -84,13 +85,15 @@ def _name_place(survey: Survey, row: "pd.Series[Any]", language: Language) -> st
 
 
 def _name_codes(survey: Survey, codes: list[str], language: Language) -> Iterator[str]:
-    """Yield the names of the index, of blocks and factors, then the codes of items."""
+    """Yield the names of the index, of blocks and factors, the codes of items, then the means."""
     subject = Subject(figures_of(survey))
     if OVERALL in codes:
         yield say(language, "report.level.overall")
     parts = [*survey.instrument.blocks, *survey.instrument.factors]
     yield from (subject.short_name(code).text(language) for code in parts if code in codes)
     yield from (code for code in survey.instrument.rated_codes if code in codes)
+    beside = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
+    yield from (say(language, f"report.beside.{code}") for code in beside if code in codes)
 
 
 def _name_unit(survey: Survey, unit: str, n: int, language: Language) -> str:

@@ -71,3 +71,12 @@ def test_without_the_forms_of_the_smallest_units_nothing_need_be_hidden(read_ans
     texts = [text for text, _ in describe_disclosure(small, "vi")]
     assert any("Sở a (3 phiếu)" in text and "không phải giấu gì" in text for text in texts)
     assert any("Sở a (3 phiếu): giấu mọi số liệu (quá ít người" in text for text in texts)
+
+
+def test_a_place_names_as_many_hidden_figures_as_it_counts(survey):
+    """Means and the share satisfied with all items are named, too, not only counted."""
+    said = [text for text, _ in describe_disclosure(survey, "vi") if "trong đó có " in text]
+    assert said
+    for text in said:
+        names = text.partition("trong đó có ")[2].rpartition(" (")[0]
+        assert f"giấu {len(names.split(', '))} số liệu" in text
