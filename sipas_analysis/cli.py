@@ -43,6 +43,7 @@ from sipas_analysis.documents.writers.terminal import (
 )
 from sipas_analysis.errors import SipasError
 from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.reports.file_names import refuse_formats
 from sipas_analysis.reports.sample_options import SampleOptions
 
 app = typer.Typer(
@@ -204,6 +205,7 @@ def run(
     engine: Annotated[str, make_option("engine")] = "fork",
     scheduler: Annotated[str, make_option("scheduler")] = "",
 ) -> None:
+    refuse_formats(split_names(formats))
     facts, survey = read_and_describe(wave, with_reminders=True)
     from sipas_analysis.runs.annual_run import RunRequest, run_wave  # slow to import
 

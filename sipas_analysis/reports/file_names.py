@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from sipas_analysis.errors import ParameterError
 from sipas_analysis.messages import Language
 
 FORMATS = ("html", "docx", "pdf", "xlsx")
@@ -11,6 +12,17 @@ ANNEX_FORMATS = ("html", "docx", "pdf")  # formats of the annexes beside their w
 TABLES = "tables"  # folder of the tables of a wave
 RESTRICTED = "restricted"  # folder of what must not be published: in no receipt, in no archive
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\\/:*?"<>|]')  # of units of a data frame, which have no code
+
+
+def refuse_formats(formats: Sequence[str]) -> None:
+    """Refuse formats that no report has, all of them at once.
+
+    Raises:
+        ParameterError: A format that is not known.
+    """
+    wrong = [name for name in formats if name not in FORMATS]
+    if wrong:
+        raise ParameterError("run_format", found="”, “".join(wrong), known=", ".join(FORMATS))
 
 
 def name_report_files(

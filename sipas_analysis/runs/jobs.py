@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey, find_unit
-from sipas_analysis.errors import ParameterError
 from sipas_analysis.files import hash_file
 from sipas_analysis.input_copies import copy_inputs
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.proof.program import hash_this_program
 from sipas_analysis.reports.file_names import (
-    FORMATS,
     TABLES,
     name_report_files,
     name_table_workbooks,
+    refuse_formats,
 )
 from sipas_analysis.runs.notebook import PROVINCE, UNIT
 
@@ -98,9 +97,7 @@ def plan_jobs(
         ParameterError: A format that is not known.
         UnitError: A unit that is not in the list, or has no form.
     """
-    for name in formats:
-        if name not in FORMATS:
-            raise ParameterError("run_format", found=name, known=", ".join(FORMATS))
+    refuse_formats(formats)
     sent = set(survey.frame["unit"])
     asked_units = dict.fromkeys(find_unit(survey, unit) for unit in units)
     names = [*asked_units] or ["", *(code for code in survey.units["code"] if code in sent)]
