@@ -7,6 +7,7 @@ How parts make the whole is read from the instrument's ``index:`` block (M2, M3)
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ class Scores(Estimates):
 
 def list_further_keys(table: pd.DataFrame) -> list[str]:
     """Return the columns that name a row of scores, beside unit, group and figure."""
-    before = [str(name) for name in table.columns[: list(table.columns).index("variable")]]
+    before = takewhile(lambda name: name not in ("variable", "value"), map(str, table.columns))
     return [name for name in before if name not in ("level", "group", "unit", "unit_name")]
 
 
