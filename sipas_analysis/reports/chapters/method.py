@@ -12,6 +12,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.errors import Place
 from sipas_analysis.reports.chapters.opening import (
     describe_fieldwork,
+    describe_other_scales,
     describe_rule,
     describe_scale,
 )
@@ -23,8 +24,6 @@ from sipas_analysis.reports.chapters.sample_design import (
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 from sipas_analysis.sheets.texts import fold_text
-
-SCALE_SETTINGS = {"low": "low", "high": "high", "satisfied": "satisfied_from"}
 
 
 def explain_method(subject: Subject) -> list[Block]:
@@ -60,24 +59,7 @@ def explain_method(subject: Subject) -> list[Block]:
 def _describe_own_scales(subject: Subject) -> list[Paragraph]:
     """State which questions have another scale, were reversed or could be not applicable."""
     pack = subject.pack
-    codes_by_scale: dict[tuple[int, int, int, str], list[str]] = {}
-    for code in pack.rated_codes:
-        scale = pack.scale_of(code)
-        facts = (scale.low, scale.high, scale.satisfied_from, scale.score)
-        codes_by_scale.setdefault(facts, []).append(code)
-    main = (pack.scale.low, pack.scale.high, pack.scale.satisfied_from, pack.scale.score)
-    texts = [
-        make_text(
-            f"report.method.{facts[-1] or 'own_scale'}",
-            names=Joined([subject.item_name(code) for code in codes]),
-            **{
-                field: number_of(subject, f"setting:{name}:{codes[0]}")
-                for field, name in SCALE_SETTINGS.items()
-            },
-        )
-        for facts, codes in codes_by_scale.items()
-        if facts != main
-    ]
+    texts = describe_other_scales(subject)
     turned = [code for code in pack.rated_codes if pack.find_question(code).reverse]
     if turned:
         names = Joined([subject.short_name(code) for code in turned])

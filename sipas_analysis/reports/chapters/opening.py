@@ -12,11 +12,13 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, name_year
 
 SOURCED = "sourced"
+SCALE_SETTINGS = {"low": "low", "high": "high", "satisfied": "satisfied_from"}
 
 
 def build_basis(subject: Subject) -> Section:
@@ -27,7 +29,9 @@ def build_basis(subject: Subject) -> Section:
     texts = [
         _describe_sample(subject),
         describe_fieldwork(wave),
+        _state_weights(subject),
         describe_scale(subject),
+        *describe_other_scales(subject),
         make_text("report.basis.index", rule=rule),
         make_text("report.basis.error", **limits),
         _name_targets(subject),
@@ -53,6 +57,12 @@ def _describe_sample(subject: Subject) -> Text:
     )
 
 
+def _state_weights(subject: Subject) -> Text | None:
+    """State that forms count with weights, where these differ (rule V6)."""
+    design = subject.figures.survey.design()
+    return None if read_facts(design).scale.equal else make_text("report.basis.weighted")
+
+
 def describe_scale(subject: Subject) -> Text:
     """State from which level an answer counts as satisfied, or the points of each level."""
     scale, points = subject.pack.scale, subject.pack.index.points
@@ -74,6 +84,29 @@ def describe_scale(subject: Subject) -> Text:
     if middle is None:  # only a middle level with a name may be thought to be satisfied
         return make_text("report.method.scale", **fields)
     return make_text("report.method.scale_middle", middle=middle, **fields)
+
+
+def describe_other_scales(subject: Subject) -> list[Text]:
+    """State the levels of questions that have another scale than most."""
+    pack = subject.pack
+    codes_by_scale: dict[tuple[int, int, int, str], list[str]] = {}
+    for code in pack.rated_codes:
+        scale = pack.scale_of(code)
+        facts = (scale.low, scale.high, scale.satisfied_from, scale.score)
+        codes_by_scale.setdefault(facts, []).append(code)
+    main = (pack.scale.low, pack.scale.high, pack.scale.satisfied_from, pack.scale.score)
+    return [
+        make_text(
+            f"report.method.{facts[-1] or 'own_scale'}",
+            names=Joined([subject.item_name(code) for code in codes]),
+            **{
+                field: number_of(subject, f"setting:{name}:{codes[0]}")
+                for field, name in SCALE_SETTINGS.items()
+            },
+        )
+        for facts, codes in codes_by_scale.items()
+        if facts != main
+    ]
 
 
 def _name_targets(subject: Subject) -> Text | None:

@@ -1,9 +1,11 @@
 """Chapters: the first page tells what must be known, and every survey makes a whole report."""
 
+import pandas as pd
 import pytest
 from conftest import PACK
 from report_words import HEAD, draw_forms, read_chapter, read_words
 
+import sipas_analysis as sipas
 from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.errors import ParameterError, UnitError
@@ -312,3 +314,18 @@ def test_who_was_asked_is_printed_only_where_it_is_named(read_answers, facts, wo
     assert "phiếu hợp lệ của 1 đơn vị." in text
     assert ("Đối tượng khảo sát" in text) == bool(words_in)
     assert (words_in or "") in text
+
+
+@pytest.mark.parametrize("is_weighted", [True, False])
+def test_the_first_chapter_names_weights_and_other_scales(is_weighted):
+    """A reader of the body alone knows what a figure counts; without them nothing is said."""
+    forms = pd.DataFrame({"a": [1, 2, 3, 4, 5, 5, 4, 2], "b": [5, 4, 3, 2, 1, 1, 2, 4]})
+    forms = forms.assign(unit=list("xxxxyyyy"), whole=[0, 2, 9, 10, 8, 7, 9, 10])
+    forms = forms.assign(w=[1.0, 1.5] * 4 if is_weighted else 1.0)
+    more = {"overall": "whole", "overall_scale": (0, 10)} if is_weighted else {}
+    survey = sipas.survey(
+        forms, items=["a", "b"], unit="unit", weights="w", title="T", year=2026, **more
+    )
+    words = read_words(report(survey, ["en"]).chapter("basis").section, "en")
+    assert ("Each form counts with its weight" in words) is is_weighted
+    assert ("levels 0 to 10, satisfied from 9 on" in words) is is_weighted
