@@ -16,7 +16,11 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
             bool(draft.pack_file),
             {"path": draft.pack_file, "n": len(draft.pack.items)},
         ),
-        ("nearest_pack", bool(draft.choice.nearest), {"name": draft.choice.nearest}),
+        (
+            "nearest_pack",
+            bool(draft.choice.nearest),
+            {"name": draft.choice.nearest, "pack": draft.choice.nearest.partition(" ")[0]},
+        ),
         ("unlike_pack", bool(draft.choice.unlike), {"name": draft.choice.unlike}),
         ("file_is_unit", draft.file_is_unit, {}),
         ("no_year", not draft.year, {}),
