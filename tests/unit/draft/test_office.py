@@ -42,7 +42,7 @@ def drafted(tmp_path):
     assert [text[:2] for text in draft.to_confirm[:-2]] == ["C4", "A1", "B5"]
     assert (draft.list_left("unknown"), draft.units_to_place, draft.skipped) == ([], [], [])
     text = re.sub(
-        r"(?m)^  # (columns:|  items:|    [A-E]\d:|labels:|  HL|  Tốt)",
+        r"(?m)^  #(columns:|  items:|    [A-E]\d:|labels:|  HL|  Tốt)",
         r"  \1",
         draft.wave.read_text("utf-8"),
     )
