@@ -232,7 +232,7 @@ def test_score_prints_the_order_as_the_report_does(sipas, make_wave, monkeypatch
     _, out, _ = sipas("score", make_wave(answers, units=units), lang="vi")
     assert "Chỉ số chung theo đơn vị: Sở, ban, ngành" in out
     assert "Chỉ số chung theo đơn vị: Cơ quan ngành dọc" in out
-    row = rf"│ A +│ +1 │ +1–1 │ Sở A +│ +{printed} │ +\d\d,\d–\d\d,\d │ +40 │"
+    row = rf"│ A +│ +1 │ +1 │ Sở A +│ +{printed} │ +\d\d,\d–\d\d,\d │ +40 │"
     assert re.search(row, out)
     assert "departments" not in out
     assert "vertical" not in out

@@ -503,4 +503,6 @@ def test_every_chapter_is_written_for_every_sample(kind, tmp_path):
     written = sipas.report(survey, "vi").write([], tmp_path)
     assert "tables/robust.csv" in written
     assert len(pd.read_csv(tmp_path / "tables/ranking.csv")) == 3
-    assert "Mỗi phiếu" not in (tmp_path / "province/report.vi.html").read_text("utf-8")
+    assert "Mỗi phiếu coi như được chọn độc lập" not in (
+        tmp_path / "province/report.vi.html"
+    ).read_text("utf-8")
