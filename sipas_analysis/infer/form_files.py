@@ -36,11 +36,15 @@ class FormFile:
     path: str
 
     @property
+    def is_text(self) -> bool:
+        """Whether the file is CSV, which each query reads whole; Parquet is read by column."""
+        return self.path.lower().endswith((".csv", ".tsv", ".csv.gz"))
+
+    @property
     def relation(self) -> str:
         """The file as SQL names it."""
-        is_text = self.path.lower().endswith((".csv", ".tsv", ".csv.gz"))
         quoted = self.path.replace("'", "''")
-        return f"{'read_csv_auto' if is_text else 'read_parquet'}('{quoted}')"
+        return f"{'read_csv_auto' if self.is_text else 'read_parquet'}('{quoted}')"
 
     def select_rows(self, what: str, where: str = "") -> list[tuple[Any, ...]]:
         """Return the rows of one query; names in the query are quoted."""

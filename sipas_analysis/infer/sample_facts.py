@@ -164,7 +164,11 @@ def check_numbers(
 def _read_facts_of_file(
     file: FormFile, design: Design, variables: Sequence[str], with_codes: bool
 ) -> SampleFacts:
-    """Return the facts of one file, read by DuckDB: one query for all numbers."""
+    """Return the facts of one file, read by DuckDB.
+
+    One query reads all numbers of CSV. Of Parquet, weights are read by another query: DuckDB then
+    takes the ranges of whole numbers from the statistics in the file, without reading them.
+    """
     types = file.read_types()
     check_columns(design.design_columns, types)
     check_columns(variables, types)
@@ -173,8 +177,11 @@ def _read_facts_of_file(
     texts = [name for name in variables if types[name].startswith(TEXT_TYPES)]
     numbers = [name for name in variables if name not in texts]
     weights = _select_weights(design.weights) if design.weights else ""
-    parts = ["count(*)", *(_select_number(name, types[name]) for name in numbers), weights]
-    n, *found = file.select_rows(", ".join(filter(None, parts)))[0]
+    parts = ["count(*)", *(_select_number(name, types[name]) for name in numbers)]
+    if file.is_text or not weights:
+        n, *found = file.select_rows(", ".join([*parts, *filter(None, [weights])]))[0]
+    else:
+        n, *found = [*file.select_rows(", ".join(parts))[0], *file.select_rows(weights)[0]]
     at = range(0, 4 * len(numbers), 4)
     ranges = {name: found[start : start + 4] for name, start in zip(numbers, at, strict=True)}
     facts = {name: _describe_number(name, *ranges[name]) for name in numbers}

@@ -18,6 +18,7 @@ from sipas_analysis.infer.totals import CELL_COLUMN, KEY_PREFIX, Columns, Sums
 SIZES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 WHOLE_TYPES = {*SIZES, *(f"U{size}" for size in SIZES[:-1])}
 LARGEST = 2.0**53  # of w x in steps: up to here, whole numbers are the same as floats
+LARGEST_SUM = 2.0**63  # of whole numbers of 64 bits
 
 
 def count_in_sql(
@@ -50,9 +51,10 @@ def count_in_sql(
     places = {name: f"k{at}" for at, name in enumerate(dict.fromkeys([*design.cell_columns, *by]))}
     groups = ", ".join(places.values())
     forms = _write_forms(file, design, columns, scale, places)
-    sums = _write_sums(columns, folds)
+    in_parts = largest * scale.n >= LARGEST_SUM
+    sums = _write_sums(columns, folds if in_parts else [[1.0]] * len(folds))
     file.cursor.execute(f"SELECT {groups}, {sums} FROM ({forms}) GROUP BY {groups}")  # noqa: S608
-    return _arrange_sums(file.cursor.df(), design, by, places, folds)
+    return _arrange_sums(file.cursor.df(), design, by, places, folds, in_parts=in_parts)
 
 
 def _write_forms(
@@ -72,7 +74,10 @@ def _write_forms(
 
 
 def _write_sums(columns: Columns, folds: Sequence[Sequence[float]]) -> str:
-    """Return the SQL of the sums: folds of each column, forms by flag, all forms."""
+    """Return the SQL of the sums: folds of each column, forms by flag, all forms.
+
+    A sum of 128 bits is parted into folds here; one of 64 bits in memory, where this is faster.
+    """
     parts = []
     for column, (first, *second) in zip(columns.whole_sql, folds, strict=True):
         total = f"sum({column} * w)"
@@ -89,18 +94,25 @@ def _arrange_sums(
     by: Sequence[str],
     places: Mapping[str, str],
     folds: Sequence[Sequence[float]],
+    *,
+    in_parts: bool,
 ) -> Sums:
-    """Return the sums of the rows of a query."""
+    """Return the sums of the rows of a query, where each sum is one column or is in parts."""
     table = rows[[places[name] for name in design.cell_columns]]
     table = table.set_axis(design.cell_columns, axis=1).assign(**{CELL_COLUMN: 0})
     for name in by:
         table[f"{KEY_PREFIX}{name}"] = rows[places[name]]
     counts = np.zeros((len(folds), 2, len(rows)), np.int64).transpose(2, 0, 1)
     at = len(places)
-    for column, steps in enumerate(folds):
-        for fold, step in enumerate(steps):
-            multiple = 1 if fold == 0 else int(1 / step)
-            counts[:, column, fold] = rows.iloc[:, at].to_numpy(dtype=np.int64) * multiple
-            at += 1
+    for column, (first, *second) in enumerate(folds):
+        parts = [
+            rows.iloc[:, at + part].to_numpy(np.int64) for part in range(1 + in_parts * len(second))
+        ]
+        at += len(parts)
+        if second:
+            high, low = parts if in_parts else np.divmod(parts[0], int(first))
+            parts = [high, low * int(1 / second[0])]
+        for fold, part in enumerate(parts):
+            counts[:, column, fold] = part
     people = rows.iloc[:, at:].fillna(0).to_numpy(dtype=np.int64)
     return Sums(table, counts, people, None)

@@ -12,7 +12,7 @@ from sipas_analysis.infer.exact_sums import WeightRounding
 from sipas_analysis.infer.form_files import open_database, open_files
 from sipas_analysis.infer.layout import Layout
 from sipas_analysis.infer.sample_facts import read_facts
-from sipas_analysis.infer.sql_sums import count_in_sql
+from sipas_analysis.infer.sql_sums import LARGEST_SUM, count_in_sql
 from sipas_analysis.infer.totals import Columns, _unfold_totals
 from sipas_analysis.rounding import round_to_text
 
@@ -33,9 +33,13 @@ def make_forms() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("weights", ["w", None])
-def test_sql_counts_as_memory_does(tmp_path: Path, weights: str | None) -> None:
-    """Means, totals and their errors are equal to the last bit, in one file or in two."""
-    forms, names = make_forms(), ["x", "y", 'far "x"']
+@pytest.mark.parametrize("names", [["x", "y"], ["x", "y", 'far "x"']])
+def test_sql_counts_as_memory_does(tmp_path: Path, weights: str | None, names: list[str]) -> None:
+    """Means, totals and their errors are equal to the last bit, in one file or in two.
+
+    The squares of 10 to 90, weighted, need sums of more than 64 bits, which SQL takes apart.
+    """
+    forms = make_forms()
     for at, part in enumerate((forms[:1000], forms[1000:])):
         duckdb.from_df(part).write_parquet(str(tmp_path / f"part-{at}.parquet"))
     files = sipas.Design(str(tmp_path / "*.parquet"), weights=weights, clusters="hamlet")
@@ -45,6 +49,9 @@ def test_sql_counts_as_memory_does(tmp_path: Path, weights: str | None) -> None:
     for file in open_files([str(tmp_path / "part-0.parquet")]):
         sums = count_in_sql(file, files, ["unit"], columns, facts.scale)
         assert sums is not None
+        largest = columns.largest.max() * (facts.scale.largest / facts.scale.step + 1)
+        needs_more = largest * facts.scale.n >= LARGEST_SUM
+        assert needs_more == (weights is not None and 'far "x"' in names)
         assert sums.people[:, -1].sum() == 1000
     for estimate in (sipas.mean, sipas.total):
         for by in ("unit", ()):
