@@ -58,10 +58,12 @@ def write_slips(path: Path, outcome: "SipasError | Survey", out: Path | None) ->
     if out is None:
         return
     from sipas_analysis.collect.wave import read_wave
+    from sipas_analysis.reports.edited_files import tell_edited
     from sipas_analysis.reports.return_slips import write_return_slips
 
     try:
-        slips, overview = write_return_slips(read_wave(path), outcome, check_writable(out))
+        with tell_edited(out):
+            slips, overview = write_return_slips(read_wave(path), outcome, check_writable(out))
     except (ConfigError, FileError):  # the wave itself is refused
         slips, overview = [], []
     print_written(overview)

@@ -69,7 +69,7 @@ records.publication records.coverage
 records.office_records records.indicators records.service_score
 records.simulated_work records.simulated_exports records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
-draft.sheets draft.pack draft.proposals draft.record_files
+draft.sheets draft.answer_columns draft.pack draft.proposals draft.record_files
 draft.recognised draft.wave_text draft.wave_file draft.decisions
 measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling
 measure.adjustment
@@ -81,14 +81,14 @@ measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
 explain.answer_effects
 explain.standard_errors explain.coefficients explain.replicate_fits explain.bias_reduced
-explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit_tests
+explain.term_names explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit_tests
 explain.predictions explain.statsmodels_view explain.fitted explain.fits_by_group
 explain.regression explain.pool_results explain.factor_scores
 explain.driver_results explain.facts explain.fact_results explain.fact_drivers explain.drivers
 explain.record_views
 explain.shapley explain.players explain.sharing
 explain.importance explain.priority
-explain.penalty_reward explain.term_names explain.model_table
+explain.penalty_reward explain.model_table
 improve.actions improve.plan
 improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
@@ -121,7 +121,8 @@ reports.chapters.unit_tables reports.chapters.sources
 reports.chapters.plan reports.chapters.plan_annex reports.chapters.verdicts
 reports.chapters.record_annex
 reports.chapters.annexes
-reports.annex_workbook reports.long_tables reports.table_workbook reports.report
+reports.annex_workbook reports.long_tables reports.table_workbook reports.edited_files
+reports.report
 reports.portal_files reports.portal_rows reports.portal
 reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_reminders

@@ -33,7 +33,7 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import FileContent, hash_file, is_inside, write_privately, write_whole
 from sipas_analysis.input_copies import copy_inputs
 from sipas_analysis.proof.program import Facts, describe_program
-from sipas_analysis.reports.file_names import RESTRICTED
+from sipas_analysis.reports.file_names import EDITED, RESTRICTED
 
 RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/4"
 EARLIER_FORMATS = ("sipas-receipt/3",)  # without a private receipt
@@ -41,7 +41,7 @@ PRIVATE_NAME = "receipt.private.json"
 RUN_NAME = "run.json"
 VERSION = r"^[0-9]+(\.[0-9]+)+[0-9a-z.+-]{0,40}$"  # of the program, of Python, of a library
 LONGEST = 255  # letters of a file's name
-UNPROVEN_FOLDERS = ("state", "logs", RESTRICTED)  # of a run, not covered by the receipt
+UNPROVEN_FOLDERS = ("state", "logs", RESTRICTED, EDITED)  # of a run, not covered by the receipt
 UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME, PRIVATE_NAME)
 
 

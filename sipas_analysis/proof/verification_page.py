@@ -19,6 +19,7 @@ from sipas_analysis.proof.findings import NOTES, Finding, Verification
 
 MOST_FINDINGS = 20  # of a kind that are listed one by one
 MOST_ABSENT = 3  # reports that a run has not
+FILLED_IN = (".docx", ".xlsx", ".pdf")  # of files that a person completes
 LONGEST = 160  # letters of a value
 
 
@@ -93,7 +94,16 @@ def _list_findings(verification: Verification) -> list[Text]:
     if absent:
         names = ", ".join(finding.file for finding in absent[:MOST_ABSENT])
         texts.append(make_text("verification.no_report", n=len(absent), files=_shorten(names)))
-    return [*texts, *([make_text("verification.left_out", n=len(left_out))] if left_out else [])]
+    if left_out:
+        texts.append(make_text("verification.left_out", n=len(left_out)))
+    return [*texts, *_advise_on_edits(by_kind.get("output", []))]
+
+
+def _advise_on_edits(findings: Iterable[Finding]) -> list[Text]:
+    """Say what to do if changed files are documents that an officer fills in."""
+    names = [finding.file for finding in findings if finding.file.endswith(FILLED_IN)]
+    shown = ", ".join(names[:MOST_ABSENT]) + (", …" if names[MOST_ABSENT:] else "")
+    return [make_text("verification.edited", file=shown)] if names else []
 
 
 def _group_figures(findings: Iterable[Finding]) -> list[Finding]:

@@ -10,6 +10,7 @@ FORMATS = ("html", "docx", "pdf", "xlsx")
 LETTER_FORMATS = ("docx", "pdf")  # formats of a letter: to sign, and to file
 ANNEX_FORMATS = ("html", "docx", "pdf")  # formats of the annexes beside their workbook
 TABLES = "tables"  # folder of the tables of a wave
+EDITED = "edited"  # folder of files that a person edited, moved aside: in no receipt, no archive
 RESTRICTED = "restricted"  # folder of what must not be published: in no receipt, in no archive
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\\/:*?"<>|]')  # of units of a data frame, which have no code
 

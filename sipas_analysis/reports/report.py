@@ -39,6 +39,7 @@ from sipas_analysis.reports.chapters.ranking import build_ranking
 from sipas_analysis.reports.chapters.records import build_records
 from sipas_analysis.reports.chapters.results import build_results
 from sipas_analysis.reports.chapters.verdicts import build_last_measures
+from sipas_analysis.reports.edited_files import keep_edited
 from sipas_analysis.reports.file_names import (
     FORMATS,
     LETTER_FORMATS,
@@ -145,10 +146,12 @@ class Report:
             formats: Some of ``html``, ``docx``, ``pdf``, ``xlsx``; a text for a single format.
 
         Returns:
-            The files written, relative to ``out``.
+            The files written, relative to ``out``. A file there that somebody edited is moved to
+            the folder ``edited`` first.
 
         Raises:
             ParameterError: A format other than these four, or a chapter that there is none of.
+            OutputError: The folder cannot be written, or an edited file cannot be moved.
         """
         if not out:
             return []
@@ -168,9 +171,10 @@ class Report:
             for key, name in name_report_files(unit, file_formats, self.languages).items()
             if key[0] == "xlsx" or key[0].rpartition(" ")[0] in documents
         }
-        for (kind, language), name in watch([*files.items()]):
-            document, _, file_format = kind.rpartition(" ")
-            self._write_format(documents.get(document), folder / name, file_format, language)
+        with keep_edited(folder, [*files.values()]):
+            for (kind, language), name in watch([*files.items()]):
+                document, _, file_format = kind.rpartition(" ")
+                self._write_format(documents.get(document), folder / name, file_format, language)
         tables = [] if unit else self.write_tables(folder)
         return [*files.values(), *(path.relative_to(folder).as_posix() for path in tables)]
 
@@ -181,10 +185,12 @@ class Report:
             self._build_document((note_rounded_ends(tables, self.subject.figures),)),
             subtitle=make_text("xlsx.tables.subtitle"),
         )
-        workbooks = [
-            write_report_tables(document, folder / name, language)
-            for language, name in name_table_workbooks(self.languages).items()
-        ]
+        names = name_table_workbooks(self.languages)
+        with keep_edited(folder, [*names.values()]):
+            workbooks = [
+                write_report_tables(document, folder / name, language)
+                for language, name in names.items()
+            ]
         return [*workbooks, *write_tables(self.subject.figures.tables(), folder / TABLES)]
 
     def _sort_into_documents(self, sections: Sequence[Section]) -> dict[str, Document]:

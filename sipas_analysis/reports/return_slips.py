@@ -30,13 +30,15 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.xlsx import Sheet, write_workbook
-from sipas_analysis.errors import SipasError, group_places
+from sipas_analysis.errors import ColumnError, SipasError, group_places
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.files import write_privately
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.reports.edited_files import keep_edited, remove_old
 from sipas_analysis.reports.unit_returns import Returns, UnitReturn, collect_returns
 
+SLIPS = "return"  # folder of the slips
 SLIP_HEADERS = ("no", "file", "cells", "found", "wanted")
 OVERVIEW_HEADERS = (
     *("unit", "planned", "received", "valid", "rejected", "reason"),
@@ -53,7 +55,8 @@ def write_return_slips(
         wave: The facts of the year.
         outcome: The survey, or why it was refused.
         folder: Folder of the results: ``return/<unit>.docx`` and ``.xlsx``, ``overview.xlsx`` and
-            ``overview.csv``. Each file is written whole or not at all.
+            ``overview.csv``. Each file is written whole or not at all. Earlier slips that are not
+            needed any more are removed; a file that somebody edited is never written over.
 
     Returns:
         The slips, and the files of the overview; nothing if the list of units cannot be read.
@@ -68,15 +71,11 @@ def write_return_slips(
             path
             for unit in returns.units.values()
             if _has_slip(unit)
-            for path in _write_slip(unit, wave, folder / "return")
+            for path in _write_slip(unit, wave, folder)
         ]
-    for code in units["code"]:  # an earlier slip of a unit that has nothing to correct any more
-        for kind in ("docx", "xlsx"):
-            stale = folder / "return" / f"{code}.{kind}"
-            if stale not in slips:
-                stale.unlink(missing_ok=True)
-    with write_privately():
-        return slips, _write_overview(returns, wave, folder)
+        remove_old(folder, SLIPS, [path.relative_to(folder).as_posix() for path in slips])
+        with keep_edited(folder, ["overview.xlsx"]):
+            return slips, _write_overview(returns, wave, folder)
 
 
 # ── a slip
@@ -89,6 +88,7 @@ def _has_slip(unit: UnitReturn) -> bool:
 
 def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
     """Write the slip of a unit as a letter, and as a table if there are places to correct."""
+    names = [f"{SLIPS}/{unit.code}.docx", f"{SLIPS}/{unit.code}.xlsx"]
     language, table, day = wave.languages[0], _tabulate_places(unit, wave), wave.document_day
     *sentences, sentence_to_send = _list_sentences(unit, wave)
     title, closing = make_text("slip.title", year=str(wave.year)), make_text("slip.closing")
@@ -104,7 +104,8 @@ def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
         footer=make_text("slip.footer", title=wave.title),
         official=Signatory(wave.province, wave.publisher, day),
     )
-    letter = write_docx(document, folder / f"{unit.code}.docx", language)
+    with keep_edited(folder, names[:1]):
+        letter = write_docx(document, folder / names[0], language)
     if not table.rows:
         return [letter]
     sheet = Sheet(
@@ -114,9 +115,9 @@ def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
         table.rows,
         notes=(*sentences, closing, sentence_to_send),
     )
-    path, about = folder / f"{unit.code}.xlsx", (title, wave.publisher, day)
-    book = write_workbook(path, [sheet], about, language)
-    return [letter, book]
+    about = (title, wave.publisher, day)
+    with keep_edited(folder, names[1:]):
+        return [letter, write_workbook(folder / names[1], [sheet], about, language)]
 
 
 def _tabulate_places(unit: UnitReturn, wave: Wave) -> Table:
@@ -183,9 +184,12 @@ def _write_overview(returns: Returns, wave: Wave, folder: Path) -> list[Path]:
 
 
 def _list_for_office(errors: Sequence[SipasError]) -> list[Text]:
-    """State what the office has to settle itself."""
+    """State what the office has to settle itself, and which files could not be checked for that."""
     texts = [Bilingual(**{name: error.text(name) for name in LANGUAGES}) for error in errors]
-    return [make_text("slip.office", text=text) for text in texts]
+    sentences = [make_text("slip.office", text=text) for text in texts]
+    places = [place for error in errors if isinstance(error, ColumnError) for place in error.places]
+    files = ", ".join(dict.fromkeys(place.file for place in places))
+    return [*sentences, *([make_text("slip.unchecked", files=files)] if files else [])]
 
 
 def _list_overview_cells(unit: UnitReturn, wave: Wave) -> tuple[object, ...]:

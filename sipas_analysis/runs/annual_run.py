@@ -41,6 +41,7 @@ from sipas_analysis.proof.receipt import (
 )
 from sipas_analysis.proof.receipt_page import STEM, make_receipt_page
 from sipas_analysis.proof.ro_crate import write_crate
+from sipas_analysis.reports.edited_files import tell_edited
 from sipas_analysis.reports.file_names import (
     FORMATS,
     TABLES,
@@ -335,6 +336,8 @@ def _unit_of(name: str) -> str:
 def lock_folder(out: Path) -> Iterator[None]:
     """Lock an output folder against other runs; remove incomplete files of a crashed run.
 
+    At the end the edited files are named that were moved aside.
+
     Raises:
         OutputError: Another run has the lock, or the folder cannot be written.
     """
@@ -350,7 +353,8 @@ def lock_folder(out: Path) -> Iterator[None]:
             os.register_at_fork(after_in_child=handle.close)
         for path in out.rglob(".aside-*"):
             path.unlink(missing_ok=True)
-        yield
+        with tell_edited(out):
+            yield
 
 
 def write_times(out: Path, wave: Path, results: Sequence[JobResult], seconds: float) -> Path:

@@ -24,6 +24,7 @@ from sipas_analysis.files import refuse_changed
 from sipas_analysis.input_copies import hold_files, share_folder
 from sipas_analysis.messages import LANGUAGES, read_catalogue
 from sipas_analysis.proof.program import notebooks_folder
+from sipas_analysis.reports.edited_files import tell_edited
 from sipas_analysis.reports.report import report as start_report
 
 PROVINCE, UNIT = "province_report", "unit_report"
@@ -248,7 +249,8 @@ def write_report(
     usual |= {"unit": unit} if unit else {}
     for name in sorted(usual.keys() & parameters.keys()):
         raise ParameterError("parameter_given", name=name)
-    run_notebook_here(UNIT if unit else PROVINCE, {**usual, **parameters}, survey)
+    with tell_edited(folder):
+        run_notebook_here(UNIT if unit else PROVINCE, {**usual, **parameters}, survey)
     report_folder = folder / "units" / unit if unit else folder / "province"
     first = formats.split(",", maxsplit=1)[0].strip()
     stem = "report" if unit or first != "xlsx" else "annexes"

@@ -96,6 +96,7 @@ def test_every_format_and_language_is_there(undisturbed):
         for kind in ("docx", "pdf")
     }
     state = {f"state/{unit}.json" for unit in UNITS.split(",")}
+    state |= {f"state/written/{part}.json" for part in [*UNITS.split(","), "tables"]}
     tables = {name for name in undisturbed if name.startswith("tables/")}
     assert "tables/figures.csv" in tables
     proof = {"receipt.json", "receipt.vi.html", "receipt.en.html", "ro-crate-metadata.json"}

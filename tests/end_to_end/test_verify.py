@@ -1080,3 +1080,27 @@ def test_the_reports_folder_may_lie_anywhere(made, tmp_path):
     assert verify(tmp_path / "elsewhere/out").grade == "same"
     assert str(made) not in (made / "out" / RECEIPT).read_text("utf-8")
     assert str(Path.home()) not in (made / "out" / RECEIPT).read_text("utf-8")
+
+
+def test_a_letter_that_was_filled_in_is_kept_and_the_next_run_is_the_same(copy, capsys):
+    """Verify says what to do; the run moves the file aside, for one unit or all, edited twice."""
+    out, filled = copy / "out", copy / "out/edited/units/so-a"
+    survey = read_survey(read_wave(copy / "inputs/wave.yaml"))
+    places = [out / "units/so-a/letter.vi.docx", out / "tables/tables.vi.xlsx"]
+    made = [path.read_bytes() for path in places]
+    for number, units in ((1, ["so-a"]), (2, [])):
+        for path in places:
+            path.write_bytes(b"number %d, signed" % number)
+        lines = [*describe_verification(verify(out, copy / "inputs"), "en")]
+        assert lines[0].startswith("DIFFERENT")
+        assert "units/so-a/letter.vi.docx" in lines[-1]
+        request = RunRequest(out, formats=FORMATS.split(","), units=units)
+        assert run_wave(survey, request) == {}
+        assert f"letter.vi-{number}.docx" in capsys.readouterr().out
+        assert [path.read_bytes() for path in places] == made
+        assert (filled / f"letter.vi-{number}.docx").read_bytes() == b"number %d, signed" % number
+        kept = out / f"edited/tables/tables.vi-{number}.xlsx"
+        assert kept.read_bytes() == b"number %d, signed" % number
+    assert verify(out, copy / "inputs").grade == "same"
+    with zipfile.ZipFile(write_archive(out, copy / "a.zip", copy / "inputs")) as archive:
+        assert not any("/edited/" in name for name in archive.namelist())

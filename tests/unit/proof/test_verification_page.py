@@ -48,3 +48,14 @@ def test_other_bytes_and_a_machine_that_cannot_are_not_verified():
         assert words in grade
     grade, *_ = describe(Finding("digits", "tables/scores.csv"))
     assert grade.startswith("SAME TO 1e-9")
+
+
+def test_a_word_file_that_was_filled_in_has_a_way_out():
+    """The officer reads what to do; nobody gives that advice for a CSV file."""
+    letter = Finding("output", "units/so-a/letter.vi.docx", old=OLD, new=NEW)
+    _, *lines = describe(letter, Finding("output", "tables/scores.csv", old=OLD, new=NEW))
+    assert "units/so-a/letter.vi.docx" in lines[-1]
+    assert "sipas run again" in lines[-1]
+    assert "scores.csv" not in lines[-1]
+    _, *lines = describe(Finding("output", "tables/scores.csv", old=OLD, new=NEW))
+    assert len(lines) == 1

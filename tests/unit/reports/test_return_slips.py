@@ -160,6 +160,31 @@ def test_a_slip_of_an_earlier_check_goes_when_the_unit_has_corrected(write_slips
     assert names_of(folder) == []
 
 
+def test_a_slip_of_a_file_goes_once_its_unit_is_named_and_a_note_of_the_office_stays(
+    write_slips, make_wave, tmp_path
+):
+    """Only what the program wrote is removed, also under the name of a file."""
+    (tmp_path / "Sở Ý tế.csv").write_text(damage((0, "?,4,4,5,3")), "utf-8")
+    (tmp_path / "Nợ.csv").write_text(HEAD.replace("unit,", "") + "7,4,5,3\n", "utf-8")
+    files = [{"file": "Sở Ý tế.csv"}, {"file": "Nợ.csv"}]
+    folder, _ = write_slips(make_wave(GOOD, responses=files))
+    written = names_of(folder)
+    assert any(name.startswith("tep-") for name in written)
+    (folder / "return" / "tep-ghi-chu.docx").write_text("hỏi chị Lan", "utf-8")
+    folder, refusal = write_slips(make_wave(GOOD))
+    assert refusal is None
+    assert names_of(folder) == ["tep-ghi-chu.docx"]
+
+
+def test_a_slip_that_the_office_completed_is_kept_when_it_is_written_again(write_slips, make_files):
+    """Number and day filled in by hand; the next check writes a new slip beside it."""
+    folder, _ = write_slips(make_files(damage((40, "so-b,7,4,5,3"))))
+    (folder / "return/so-b.docx").write_text("Số: 12", "utf-8")
+    folder, _ = write_slips(make_files(damage((40, "so-b,7,4,5,3"))))
+    assert (folder / "edited/return/so-b-1.docx").read_text("utf-8") == "Số: 12"
+    assert "Sở B" in read_texts(folder / "return/so-b.docx")
+
+
 def test_no_free_text_and_no_telephone_of_a_respondent_leaves_the_file(write_slips, make_files):
     """A slip goes through many hands."""
     answers = damage((40, f'so-b,4,"{FREE_TEXT}",5,3'), (41, "so-b,4,0912345678,5,3"))
@@ -219,6 +244,7 @@ def test_what_only_the_office_can_settle_is_in_the_overview_and_in_no_slip(write
     overview = read_texts(folder / "overview.xlsx")
     assert "Việc của cơ quan tổng hợp" in overview
     assert "Cột lạ" in overview
+    assert "Chưa có phiếu yêu cầu sửa cho các tệp có cột chưa khai báo (answers.csv)" in overview
 
 
 def test_a_missing_file_is_asked_for(write_slips, make_wave):
