@@ -14,14 +14,13 @@ from sipas_analysis.figures.plan_figures import read_judged_plans
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.improve.plan import STATUSES
 from sipas_analysis.improve.plan_file import PlanOfFile
-from sipas_analysis.instrument.pack import Instrument, list_packs, read_instrument
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.quality.findings import find_unused_levels
+from sipas_analysis.reports.chapters.opening import find_newer_rules
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 from sipas_analysis.sheets.texts import plain_text
 
 SHOWN_NAMES = 10  # the other files are counted
-DECISIONS = "qd-"  # packs of decisions of the ministry, each of which replaces the one before
 DRAFTED_TITLES = ("Chỉ số hài lòng", "Satisfaction index")  # of ``sipas init``
 
 
@@ -134,24 +133,6 @@ def list_blank_facts(wave: Wave) -> list[str]:
     ]
     blank += ["title"] if {wave.title.vi, wave.title.en} <= {*DRAFTED_TITLES, ""} else []
     return blank + (["decision.date"] if wave.decision and not wave.decision.date else [])
-
-
-def find_newer_rules(pack: Instrument, year: int | None) -> Instrument | None:
-    """Return the decision (``qd-…``) in force in a year, if it is later than that of the pack.
-
-    A survey of the year in which the later decision came may have used either form.
-    """
-    if not (year and pack.valid_from and pack.id.startswith(DECISIONS)):
-        return None
-    others = [read_instrument(name) for name in list_packs() if name.startswith(DECISIONS)]
-    later = [
-        (other.valid_from, other.id, other)
-        for other in others
-        if other.valid_from
-        and pack.valid_from < other.valid_from
-        and other.valid_from.year < year <= (other.valid_to.year if other.valid_to else year)
-    ]
-    return max(later)[-1] if later else None
 
 
 def list_unnamed_plans(wave: Wave) -> list[str]:

@@ -76,7 +76,7 @@ def write_plan(plan: Plan, survey: Survey, folder: Path, language: Language) -> 
 def describe_plan(
     plan: Plan, survey: Survey, unit: str, language: Language
 ) -> Iterator[tuple[str, pd.DataFrame | None]]:
-    """Yield how many lines a plan has, and the units that have none, with the reason.
+    """Yield how many lines a plan has, how many without a measure, and units without a line.
 
     ``unit`` is the unit whose plan it is; empty for the province and all units.
     """
@@ -84,6 +84,8 @@ def describe_plan(
     n, n_units = len(plan.frame), len(units)
     facts = {"n": n, "n_province": n - n_units, "n_units": n_units, "units": units.nunique()}
     yield say(language, "cli.said.plan_lines", **facts), None
+    if n_open := int((plan.frame["measure"] == "").sum()):
+        yield say(language, "cli.said.plan_no_measure", n=n_open), None
     without = {code: why for code, why in plan.without.items() if unit in ("", code)}
     for reason in dict.fromkeys(without.values()):
         codes = [code for code in without if without[code] == reason]

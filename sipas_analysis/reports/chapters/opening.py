@@ -13,10 +13,11 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.infer.sample_facts import read_facts
-from sipas_analysis.instrument.pack import OVERALL, Instrument
+from sipas_analysis.instrument.pack import OVERALL, Instrument, list_packs, read_instrument
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, name_year
 
+DECISIONS = "qd-"  # packs of decisions of the ministry, each of which replaces the one before
 SOURCED = "sourced"
 SCALE_SETTINGS = {"low": "low", "high": "high", "satisfied": "satisfied_from"}
 
@@ -152,7 +153,10 @@ def describe_decision(wave: Wave) -> Text:
 
 
 def state_reservations(subject: Subject) -> list[Text]:
-    """State what whoever signs should know: sources not checked, and no decision; one paragraph."""
+    """State what whoever signs should know, in one paragraph.
+
+    That is: no decision, sources that were not checked, and rules that a later decision replaced.
+    """
     wave, pack = subject.figures.survey.wave, subject.pack
     parts = [] if wave.decision else [describe_decision(wave)]
     if wave.decision and wave.decision.status != SOURCED:
@@ -163,7 +167,30 @@ def state_reservations(subject: Subject) -> list[Text]:
     elif pack.source.text("vi") and pack.status != SOURCED:
         status = _name_status(pack.status)
         parts.append(make_text("report.basis.instrument_status", status=status))
+    if newer := find_newer_rules(pack, wave.year):
+        days = {"year": str(wave.year), "day": newer.valid_from}
+        parts.append(
+            make_text("report.basis.older", source=pack.source, newer=newer.source, **days)
+        )
     return [make_text("report.basis.reservations", parts=Joined(parts, " "))] if parts else []
+
+
+def find_newer_rules(pack: Instrument, year: int | None) -> Instrument | None:
+    """Return the decision (``qd-…``) in force in a year, if it is later than that of the pack.
+
+    A survey of the year in which the later decision came may have used either form.
+    """
+    if not (year and pack.valid_from and pack.id.startswith(DECISIONS)):
+        return None
+    others = [read_instrument(name) for name in list_packs() if name.startswith(DECISIONS)]
+    later = [
+        (other.valid_from, other.id, other)
+        for other in others
+        if other.valid_from
+        and pack.valid_from < other.valid_from
+        and other.valid_from.year < year <= (other.valid_to.year if other.valid_to else year)
+    ]
+    return max(later)[-1] if later else None
 
 
 def _state_purpose(wave: Wave, pack: Instrument) -> Text:

@@ -21,6 +21,7 @@ from sipas_analysis.improve.actions import SURVEY
 from sipas_analysis.reports.chapters.plan_lines import (
     find_indicator,
     find_measure,
+    find_request,
     is_of_library,
     is_overdue,
     list_lines,
@@ -225,6 +226,7 @@ def _explain_table(
     followed = [line for line in lines if line.indicator == SURVEY]
     still_open = "_".join(name for name in OPEN if name not in filled)
     explained = {
+        "no_measure": any(map(find_request, lines)),
         f"open_{still_open}": bool(still_open),
         "undecided": any(line.is_undecided for line in followed),
         "inside_error": not all(line.is_visible for line in followed),

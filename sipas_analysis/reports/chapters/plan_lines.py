@@ -88,8 +88,14 @@ def name_task(subject: Subject, line: PlanLine | Judged) -> Name:
     measure = find_measure(subject, line)
     if measure and line.task in ("", measure.vi, measure.en):
         return Bilingual(vi=measure.vi, en=measure.en)
+    asked = find_request(line)
+    return make_text(asked) if asked else line.task
+
+
+def find_request(line: PlanLine | Judged) -> str:
+    """Return the message of a task that a draft writes where no measure fits; else nothing."""
     asked = (name for name in ASKED for tongue in LANGUAGES if say(tongue, name) == line.task)
-    return next((make_text(name) for name in asked), line.task)
+    return next(asked, "")
 
 
 def shorten_name(name: Name) -> Bilingual:

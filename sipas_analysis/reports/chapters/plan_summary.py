@@ -6,8 +6,10 @@ from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.figures.plan_records import Judged, PlanLine, name_kind
 from sipas_analysis.reports.chapters.plan_lines import (
     FINISHED,
+    find_request,
     list_lines,
     list_own,
+    name_followed,
     name_owner,
     name_row,
     name_task,
@@ -18,6 +20,7 @@ from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 2  # measures that a sentence names; more are counted
+MOST_OPEN = 3  # items without a measure that a sentence names
 MOST_QUIET = 2  # of those without a difference
 TOLD = ("worked", "got_worse")  # verdicts that name each line
 QUIET = ("no_sign", "too_early", "cannot_tell")
@@ -152,8 +155,25 @@ def state_plan(subject: Subject) -> list[Text]:
         if value
     ]
     task = shorten_name(name_task(subject, first))
+    start = make_text("leaders.plan.first", task=task, words=Joined(words, ""))
+    if find_request(first):
+        start = _name_open_items(subject, [line for line in lines if find_request(line)])
     return [
         make_text(f"leaders.plan.{kind}", lines=count_lines(subject, lines)),
-        make_text("leaders.plan.first", task=task, words=Joined(words, "")),
+        start,
         make_text("leaders.plan.see", part=subject.find_numeral("measures")),
     ]
+
+
+def _name_open_items(subject: Subject, lines: Sequence[PlanLine]) -> Text:
+    """Name the lowest items for which there is no measure yet, with their figures."""
+    named = [
+        make_text(
+            "leaders.named",
+            name=name_followed(subject, line.item),
+            value=number_of(subject, f"plan:{line.id}", decimals=2),
+            sign=subject.name_measure("sign"),
+        )
+        for line in lines[:MOST_OPEN]
+    ]
+    return make_text("leaders.plan.no_measure", items=Joined(named, "; "))

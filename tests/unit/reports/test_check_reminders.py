@@ -8,15 +8,17 @@ from made_exports import make_dossiers, survey_of
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.documents.model import render_text
 from sipas_analysis.errors import ConfigError, PlanError
+from sipas_analysis.figures.published import Figures
 from sipas_analysis.improve.plan import plan
 from sipas_analysis.instrument.pack import read_instrument
+from sipas_analysis.reports.chapters.opening import find_newer_rules, state_reservations
 from sipas_analysis.reports.check_output import describe_check
 from sipas_analysis.reports.check_reminders import (
     describe_cut_exports,
     describe_plans,
     describe_reminders,
-    find_newer_rules,
     list_blank_facts,
     list_content_units,
     list_files_like_plans,
@@ -24,6 +26,7 @@ from sipas_analysis.reports.check_reminders import (
     list_unread_files,
 )
 from sipas_analysis.reports.plan_workbook import write_plan
+from sipas_analysis.reports.subject import Subject
 
 
 def test_files_of_the_folder_that_no_entry_reads_are_named(read_answers, make_wave):
@@ -169,3 +172,17 @@ def test_check_says_that_the_rules_are_older(demo_2021):
     assert "write instrument: qd-1001-2023" in text
     said = [text for text, _ in describe_reminders(demo_2021, "en")]
     assert not any("uses the rules" in text for text in said)
+
+
+def test_whoever_signs_reads_that_the_rules_are_older(demo_2021):
+    """The first chapter says it beside the other reservations, of the demo nothing."""
+    survey = replace(demo_2021, wave=demo_2021.wave.model_copy(update={"year": 2026}))
+    said, before = (
+        "".join(render_text(text, "vi") for text in state_reservations(Subject(Figures(each))))
+        for each in (survey, demo_2021)
+    )
+    assert "Kết quả năm 2026 được tính theo" in said
+    assert "từ ngày 11/12/2023 đã có" in said
+    assert "1001" in said
+    assert said.startswith(before)
+    assert "mẫu phiếu nào" not in before

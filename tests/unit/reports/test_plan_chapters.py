@@ -11,6 +11,7 @@ from sipas_analysis.documents.model import render_text
 from sipas_analysis.figures.plan_figures import ComingPlan
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.improve.plan import Plan
+from sipas_analysis.messages import say
 from sipas_analysis.reports.chapters.action import build_proposals
 from sipas_analysis.reports.chapters.leaders_table import tabulate_answers
 from sipas_analysis.reports.chapters.letters import build_letter
@@ -140,6 +141,22 @@ def test_proposals_are_said_to_be_proposals(surveys):
         table = tabulate_answers(subject)
         answers = [render_text(row[1], "vi") for row in table.rows]
         assert any("Chưa có kế hoạch được duyệt; đề xuất 1 việc." in text for text in answers)
+
+
+def test_items_without_a_measure_are_named_and_the_request_is_said_once(surveys):
+    """A questionnaire of one's own: the library has nothing, the officers write it themselves."""
+    request = {"task": say("vi", "plan.task.all"), "status": "proposed", "owner": "", "due": None}
+    lines = [request, request | {"item": "A2", "baseline": 70.0}]
+    subject = plant_lines(Subject(Figures(surveys[1])), lines, is_proposal=True)
+    said = read_words(build_measures(subject), "vi")
+    assert said.count("chưa có giải pháp sẵn") == 1
+    assert "Thư viện" not in said
+    answers = read_answers_of(subject)
+    assert "Cần tìm giải pháp trước hết cho: A1. Nơi ngồi chờ" in answers
+    assert "(62,50%); A2. " in answers
+    assert "“Đề xuất giải pháp" not in answers
+    subject = plant_lines(Subject(Figures(surveys[1])), [{}, request])
+    assert "Trước hết: “Kê thêm ghế”" in read_answers_of(subject)
 
 
 def test_a_dropped_line_is_no_task_and_makes_no_plan(surveys):
