@@ -240,6 +240,29 @@ def list_places(groups: Sequence[PlaceGroup], language: Language) -> str:
     return "; ".join([*(group.text(language, most) for group in shown), *rest])
 
 
+def list_values(groups: Sequence[PlaceGroup], language: Language) -> str:
+    """Return each value with its number of places and their columns, most frequent first."""
+    counts: Counter[str] = Counter()
+    columns: dict[str, dict[str, None]] = {}
+    texts = [group.value_text(language) for group in groups]
+    for text, group in zip(texts, groups, strict=True):
+        counts[text] += group.n
+        columns.setdefault(text, {}).update((f"“{name}”", None) for _, name in group.columns)
+    phrases = [
+        say(
+            language,
+            "place.times",
+            it=text,
+            n=n,
+            columns=_join_some([*columns[text]], language, FEWEST_CELLS),
+        )
+        for text, n in counts.most_common()
+    ]
+    more = sum(n for _, n in counts.most_common()[SHOWN_PLACES:])
+    rest = [say(language, "place.more", n=more)] if more else []
+    return "; ".join([*phrases[:SHOWN_PLACES], *rest])
+
+
 class SipasError(ValueError):
     """Base class: an id, the fields of its sentence, and the places of the mistake."""
 
@@ -259,11 +282,15 @@ class SipasError(ValueError):
         """Return the paragraph in one language; a field given in both languages is a dict."""
         groups = self.groups
         n = len(self.places) if any(group.rows for group in groups) else _count_columns(groups)
-        fields: dict[str, object] = {"n": n, "places": list_places(groups, language)}
+        fields: dict[str, object] = {"n": n, "places": self.describe_places(groups, language)}
         fields["advice"] = self.advise(language)
         for name, value in self.fields.items():
             fields[name] = value[language] if isinstance(value, dict) else value
         return say(language, f"error.{self.message_id}", **fields)
+
+    def describe_places(self, groups: Sequence[PlaceGroup], language: Language) -> str:
+        """Return the places as text."""
+        return list_places(groups, language)
 
     def advise(self, language: Language) -> str:  # noqa: ARG002 (for classes that have advice)
         """Return what to do, if it depends on the values."""
@@ -292,6 +319,11 @@ class AnswerError(SipasError):
     """Some answers are neither blank nor a level of the scale."""
 
     exit_code = 12
+
+    def describe_places(self, groups: Sequence[PlaceGroup], language: Language) -> str:
+        """Return the places; of a frame with many, each value with its number and columns."""
+        is_long = self.message_id.startswith("frame_answer") and len(groups) > SHOWN_PLACES
+        return (list_values if is_long else list_places)(groups, language)
 
     def advise(self, language: Language) -> str:
         """Return what to do with each kind of wrong answer: code, label, number, two levels."""

@@ -15,7 +15,17 @@ from sipas_analysis.collect.columns import PlacedColumns, place_columns
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import Columns
 from sipas_analysis.errors import ColumnError, ConfigError
-from sipas_analysis.instrument.column_pack import Ends, Labels, Satisfied, Scales, make_pack
+from sipas_analysis.instrument.column_pack import (
+    USUAL_ENDS,
+    Ends,
+    Factors,
+    Label,
+    Labels,
+    Satisfied,
+    Scales,
+    make_pack,
+    read_factors,
+)
 from sipas_analysis.instrument.pack import Instrument, read_instrument
 from sipas_analysis.sheets.data_files import write_cell
 
@@ -35,13 +45,13 @@ class Questions:
     """What the arguments say about the questions; see ``survey``."""
 
     items: Items
-    factors: Mapping[str, Sequence[str]] | None
+    factors: Factors | None
     overall_given: Overall
     scale: Scales | None
     overall_scale: Ends | None
     satisfied: Satisfied
     reverse: Names
-    title: str = ""
+    title: Label = ""
 
     @cached_property
     def overall(self) -> str | None:
@@ -71,11 +81,7 @@ class Questions:
 
     def _describe_columns(self, forms: pd.DataFrame) -> Instrument:
         """Return the instrument that the arguments describe."""
-        check_mapping(self.factors or {}, "factors", "factors")
-        factors = {
-            str(factor): list_names(columns, "factors")
-            for factor, columns in (self.factors or {}).items()
-        }
+        factors, factor_names = read_factors(self.factors)
         of_factors = [column for columns in factors.values() for column in columns]
         items = self.items if self.items is not None else list(dict.fromkeys(of_factors))
         names = items if isinstance(items, Mapping) else list_names(items, "items")
@@ -89,11 +95,12 @@ class Questions:
             labels,
             factors,
             self._read_overall(),
-            scale=(1, 5) if self.scale is None else self.scale,
+            scale=USUAL_ENDS if self.scale is None else self.scale,
             overall_scale=self.overall_scale,
             satisfied=self.satisfied,
             reverse=list_names(self.reverse, "reverse"),
             title=self.title,
+            factor_names=factor_names,
         )
 
     def _read_overall(self) -> Labels:

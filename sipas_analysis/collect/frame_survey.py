@@ -54,10 +54,18 @@ from sipas_analysis.errors import (
 )
 from sipas_analysis.files import FileContent
 from sipas_analysis.infer.design import Design, Kind, Lonely, Replicates
-from sipas_analysis.instrument.column_pack import PACK_ID, Ends, Satisfied, Scales
+from sipas_analysis.instrument.column_pack import (
+    PACK_ID,
+    Ends,
+    Factors,
+    Label,
+    Satisfied,
+    Scales,
+    read_title,
+)
 from sipas_analysis.instrument.pack import RESERVED, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import LANGUAGES, say
+from sipas_analysis.messages import say
 from sipas_analysis.sheets.reader import Sheet
 from sipas_analysis.sheets.texts import fold_text, tidy_text
 
@@ -73,7 +81,7 @@ def survey(
     pack: str | Path | Instrument | None = None,
     scale: Scales | None = None,
     satisfied: Satisfied = None,
-    factors: Mapping[str, Sequence[str]] | None = None,
+    factors: Factors | None = None,
     overall: Overall = None,
     overall_scale: Ends | None = None,
     reverse: Names = None,
@@ -91,7 +99,7 @@ def survey(
     nested: bool = True,
     lonely: Lonely = "fail",
     id: str = "survey",  # noqa: A002 (the word of wave.yaml)
-    title: str = "",
+    title: Label = "",
     year: int | None = None,
     seed: int = 1,
 ) -> Survey:
@@ -109,12 +117,14 @@ def survey(
             if left out.
         pack: The questionnaire and its index rules: id, path or Instrument, in place of ``items``,
             ``scale``, ``satisfied``, ``factors``. Columns are known by their code or wording.
-        scale: Lowest and highest level, (1, 5) if left out; or a dict by column or factor.
+        scale: Lowest and highest level, (1, 5) if left out; or a dict by column or factor of those
+            that differ.
         satisfied: Lowest level that counts as satisfied; a number for the items of one scale, or a
             dict by column or factor. The second best if left out: 4 of 1–5, 6 of 1–7, 9 of 0–10
             (rule M1); so, too, for ``overall`` on a scale of its own that the dict does not name.
-        factors: Columns of each factor: ``{"Access": ["A1", "A2"], …}``. An item without a factor
-            counts in the overall index only.
+        factors: Columns of each factor: ``{"Access": ["A1", "A2"], …}``; with names in two
+            languages ``{"access": {"vi": …, "en": …, "items": ["A1", "A2"]}}``. An item without a
+            factor counts in the overall index only.
         overall: Column of the question on satisfaction as a whole, the outcome of ``drivers``; or
             a dict of this column and its wording. A column called ``overall`` becomes
             ``overall_item``.
@@ -136,7 +146,8 @@ def survey(
         nested: Cluster ids are read within their stratum, as in ``Design``.
         lonely: Treatment of a stratum of one cluster, as in ``Design``.
         id: Id of the survey, in ``compare`` and reports.
-        title: Title of a report, and of the questionnaire that it names.
+        title: Title of a report, and of the questionnaire that it names: a text, or ``{"vi": …,
+            "en": …}``.
         year: Year of the survey; a report names none if it is left out.
         seed: Seed of random numbers.
 
@@ -184,7 +195,7 @@ def survey(
     placed.keys.update({name: name for name in key_names if _is_text(forms[name])})
     facts = {
         "id": id,
-        "title": {language: title or say(language, "frame.title") for language in LANGUAGES},
+        "title": read_title(title, "frame.title"),
         "seed": seed,
         "languages": ["en", "vi"],
         "responses": [{"file": FRAME, "blank": write_values(blank)}],
@@ -277,8 +288,8 @@ def _list_units(
         errors.append(UnitError("frame_unit_groups", names=names, groups=in_groups, unit=unit))
         break
     units = rows.reset_index(drop=True).reindex(columns=[*UNIT_COLUMNS, PLANNED])
-    name = units["code"] if unit else [wave.title.text("vi")]
-    units = units.assign(name_vi=name, name_en=name, parent="", aliases="")
+    vi, en = (units["code"] if unit else [wave.title.text(language)] for language in ("vi", "en"))
+    units = units.assign(name_vi=vi, name_en=en, parent="", aliases="")
     empty = dict.fromkeys(("valid_from", "valid_to"), None)
     groups = {text: Bilingual(vi=text, en=text) for text in units["group"] if text not in GROUPS}
     whole = {NO_GROUP: Bilingual(vi=say("vi", "frame.group"), en=say("en", "frame.group"))}

@@ -50,7 +50,8 @@ from sipas_analysis.infer.domains import Condition
 from sipas_analysis.input_copies import copy_inputs, find_changed, hold_files, release_files
 from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.instrument.wording import list_wording
+from sipas_analysis.instrument.wording import IN_PLACE, list_wording
+from sipas_analysis.messages import LANGUAGES, say
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
 LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason", "code")
@@ -119,7 +120,13 @@ class Survey:
         units = self.units.reindex(columns=columns, fill_value="").to_numpy().tolist()
         names = {f"unit:{code}": Bilingual(vi=vi, en=en) for code, vi, en in units}
         groups = {f"group:{code}": name for code, name in list_groups(self.wave).items()}
-        return list_wording(self.instrument) | names | groups
+        heads = {
+            f"{IN_PLACE}{key}": Bilingual(
+                **{language: say(language, f"result.column.{column}") for language in LANGUAGES}
+            )
+            for key, column in (("unit", "unit_name"), ("group", "group"))
+        }
+        return heads | list_wording(self.instrument) | names | groups
 
     def design(self, frame: pd.DataFrame | None = None) -> Design:
         """Return how the forms were drawn; of the forms of ``frame``, if given.
@@ -256,7 +263,10 @@ class Survey:
             text + " (no answer is)" * all(best[code] < satisfied_from[code] for code in codes)
             for text, codes in parts
         ]
-        return f"{self}, {'; '.join(texts)}"
+        turned = [code for code in pack.rated_codes if pack.find_question(code).reverse]
+        lines = [say("en", "view.survey.reversed", codes=", ".join(turned))] if turned else []
+        lines += filter(None, ["; ".join(self.design().describe_roles())])
+        return "\n".join([f"{self}, {'; '.join(texts)}", *lines])
 
 
 def refuse_key(survey: Survey, key: str) -> ColumnError:

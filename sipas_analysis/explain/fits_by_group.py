@@ -6,15 +6,19 @@ without a model has the reason in its row.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.documents.model import Table
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.fitted import Fit
 from sipas_analysis.explain.standard_errors import estimate_error_covariance
+from sipas_analysis.explain.term_names import word_terms
 from sipas_analysis.infer.design import Design, check_columns
 from sipas_analysis.infer.domains import number_domains
+from sipas_analysis.infer.printed_result import Printing
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import say
 
@@ -52,10 +56,14 @@ class GroupedFits(ResultTable):
     def _list_row_keys(self) -> list[str]:
         return [*self.keys]
 
+    def _print_parts(self, printing: Printing, *others: Any, **more: Any) -> list[Table]:
+        printing = word_terms(self.frame["variable"], printing)
+        return super()._print_parts(printing, *others, **more)
+
     def sentences(self) -> list[str]:
         """Return how many forms are in no group, then the warnings of each group."""
         lines = [
-            f"{_show_key(key)}: {note.text('en')}"
+            f"{_show_key(key)}: {note.text(self.language)}"
             for key, fit in self.fits.items()
             for note in fit.notes
         ]

@@ -32,7 +32,7 @@ class Fit(FittedModel):
     """A fitted model.
 
     Attributes:
-        frame: One row per coefficient, cut points of an ordered logit last: ``variable``,
+        frame: One row per coefficient, cut points of an ordinal logit last: ``variable``,
             ``value``, ``se``, ``low``, ``high``, ``df``, ``p``, ``odds_ratio``, ``odds_low``,
             ``odds_high`` (Poisson: ``rate_ratio``, ``rate_low``, ``rate_high``), ``n``. A
             multinomial logit has one row per ``answer`` and variable.
@@ -224,7 +224,7 @@ class Fit(FittedModel):
         return tabulate_effects(self, at, level)
 
     def test_parallel_slopes(self, least: int | None = None) -> "ParallelTest":
-        """Test whether an ordered logit's slopes are the same at every cut point.
+        """Test whether an ordinal logit's slopes are the same at every cut point.
 
         A binary logit at each cut with ``least`` forms on either side (10 for each slope; with
         fewer, the test rejects too often); Wald's test that the slopes agree, with their joint

@@ -5,12 +5,13 @@ Tests, predictions and margins are computed from it; ``fitted.Fit`` offers them 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.arguments import check_level, check_number
+from sipas_analysis.documents.model import Table
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.bias_reduced import FAMILIES, list_obstacles
 from sipas_analysis.explain.formula import Levels, prepare_frame, read_exposure
@@ -20,9 +21,12 @@ from sipas_analysis.explain.standard_errors import (
     estimate_error_covariance,
     tabulate_coefficients,
 )
+from sipas_analysis.explain.term_names import TermNames, word_terms
 from sipas_analysis.infer.combinations import Combination, read_combination
 from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.printed_result import Printing
 from sipas_analysis.infer.result_table import ResultTable
+from sipas_analysis.instrument.wording import IN_PLACE
 from sipas_analysis.messages import Language, format_number, say
 
 if TYPE_CHECKING:
@@ -142,7 +146,8 @@ class FittedModel(ResultTable):
         head = say(
             self.language,
             "explain.fit",
-            family=self.family,
+            family=self._name_family(),
+            outcome=self._name_outcome(),
             n=self.n,
             n_lost=self.n_lost,
             r_squared=format_number(float(self.r_squared), self.language, 4),
@@ -150,13 +155,26 @@ class FittedModel(ResultTable):
         few = self.errors == "design" and any(note.id == "few_clusters" for note in self.notes)
         may_correct = few and self.family in FAMILIES and not list_obstacles(self.design)
         hints = [say(self.language, "explain.cr2_hint")] if may_correct else []
-        blanks = [f"{name} {n}" for name, n in self.lost.items() if n > 0]
+        names = TermNames(self.wording, self.language, "code")
+        blanks = [f"{names.name_variable(str(name))} {n}" for name, n in self.lost.items() if n > 0]
         lost = (
             [say(self.language, "explain.lost", lost=", ".join(blanks))]
             if self.n_lost and blanks
             else []
         )
         return [head, *lost, *(note.text(self.language) for note in self.notes), *hints]
+
+    def _name_family(self) -> str:
+        return say(self.language, f"result.word.family.{self.family}")
+
+    def _name_outcome(self) -> str:
+        text = TermNames(self.wording, self.language, "text").name_variable(self.outcome)
+        is_label = f"{IN_PLACE}{self.outcome}" in self.wording
+        return text if is_label or text == self.outcome else f"{self.outcome} ({text})"
+
+    def _print_parts(self, printing: Printing, *others: Any, **more: Any) -> list[Table]:
+        printing = word_terms(self.frame["variable"], printing)
+        return super()._print_parts(printing, *others, **more)
 
     def require_design_errors(self) -> None:
         """Refuse what needs the influence of each form: CR2 is about the coefficients alone."""

@@ -84,7 +84,7 @@ def multinomial_likelihood(
 def ordinal_likelihood(
     params: Floats, x: Floats, y: Floats, w: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the same of an ordered logit: logit P(y ≤ c) = θ_c − xβ, y = 0 … q.
+    """Return the same of an ordinal logit: logit P(y ≤ c) = θ_c − xβ, y = 0 … q.
 
     Parameters are the slopes β, then the cut points θ. With a, b the upper and lower cut of a
     form less its xβ: P = F(a) − F(b), and each derivative is one by a and by b.
@@ -122,7 +122,7 @@ class _SecondDerivatives:
 
 
 def _ordinal_hessian(x: Floats, level: Ints, second: _SecondDerivatives, n_cuts: int) -> Floats:
-    """Return the second derivatives of the ordered logit, shape (k + n_cuts, k + n_cuts)."""
+    """Return the second derivatives of the ordinal logit, shape (k + n_cuts, k + n_cuts)."""
     by_a, by_b, by_both = second.by_a, second.by_b, second.by_both
     k = x.shape[1]
     hessian = np.zeros((k + n_cuts, k + n_cuts))

@@ -1,7 +1,7 @@
 """Set models side by side: coefficients, errors below them, and what each model rests on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import isnan
 from typing import Literal, NamedTuple, get_args
@@ -17,7 +17,13 @@ from sipas_analysis.explain.driver_results import Drivers, say_scales
 from sipas_analysis.explain.fact_results import FactDrivers
 from sipas_analysis.explain.fits_by_group import GroupedFits
 from sipas_analysis.explain.fitted import Fit
-from sipas_analysis.explain.term_names import name_term, read_variable
+from sipas_analysis.explain.term_names import (
+    Labels,
+    TermNames,
+    read_labels,
+    read_variable,
+    word_terms,
+)
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.printed_result import Printing, ResultPart, translate_code
 from sipas_analysis.infer.result_table import ResultTable
@@ -26,6 +32,7 @@ from sipas_analysis.messages import LANGUAGES, Language, say
 
 Statistic = Literal["se", "interval"]
 Model = Fit | GroupedFits | Drivers | FactDrivers
+References = tuple[tuple[str, str], ...]  # variables and the levels that others are against
 STARS = {"***": 0.001, "**": 0.01, "*": 0.05}  # largest p of each mark
 FIGURES = ("value", "se", "low", "high", "df", "p")
 COUNTS = ("n", "strata", "clusters", "replicates", "df")  # rows below the coefficients
@@ -49,6 +56,7 @@ class ModelTable(ResultTable):
         digits: Decimals of the coefficients.
         standardised: Models whose coefficients are standardised, as those of ``drivers``, by label:
             the name of the model in its result.
+        references: Variable and level of the text in ``models``, by label, to be named in print.
     """
 
     decimals = 4
@@ -58,6 +66,7 @@ class ModelTable(ResultTable):
     stars: bool = False
     digits: int = 3
     standardised: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, References] = field(default_factory=dict)
 
     def _list_parts(self) -> list[ResultPart]:
         return [*super()._list_parts(), self._make_part("models", self.models)]
@@ -70,11 +79,13 @@ class ModelTable(ResultTable):
         most_rows: int | None = None,
     ) -> list[Table]:
         if printing.shows_all:
+            printing = word_terms(self.frame["variable"], printing)
             return super()._print_parts(printing, caption, notes, most_rows)
         names = [self._name_model(str(label), printing) for label in self.models["model"]]
         heads = (Plain(say(printing.language, "result.column.variable")), *map(Plain, names))
         kinds: list[Literal["row", "number"]] = ["row", *["number"] * len(names)]  # type: ignore[list-item]
         columns = tuple(Column(head, kind) for head, kind in zip(heads, kinds, strict=True))
+        printing = replace(printing, names_columns=False)  # words, in a view as well
         rows = [*self._list_coefficients(printing), *self._list_facts(printing)]
         texts = [*self._explain(printing), *notes]
         return [Table("models", Plain(caption), columns, (*rows,), tuple(map(Plain, texts)))]
@@ -102,18 +113,8 @@ class ModelTable(ResultTable):
         self, row: Mapping[object, object], keys: Sequence[str], printing: Printing
     ) -> str:
         """Return the name of a term, an answer before it."""
-        language = printing.language
-
-        def name_variable(code: str) -> str:
-            wording = printing.wording.get(code)
-            text = wording.text(language) if wording else code
-            return text if text == code else f"{code} {text}"
-
-        def name_level(variable: str, level: str) -> str:
-            wording = printing.wording.get(f"{variable}:{level}")
-            return wording.text(language) if wording else level
-
-        text = name_term(str(row["variable"]), name_variable, name_level, language)
+        names = TermNames(printing.wording, printing.language)
+        text = names.name_term(str(row["variable"]))
         answer = row["answer"] if "answer" in keys else np.nan
         return text if pd.isna(answer) else f"{answer}: {text}"  # type: ignore[call-overload]
 
@@ -141,18 +142,33 @@ class ModelTable(ResultTable):
                 continue
             if name in TEXTS:
                 cells: list[object] = [
-                    Plain(str(translate_code(name, text, printing))) for text in column
+                    Plain(self._name_fact(name, str(text), str(label), printing))
+                    for label, text in zip(self.models["model"], column, strict=True)
                 ]
             else:
                 decimals = self.digits if name in SHARES else 0
                 cells = ["" if isnan(x) else Measured(float(x), decimals) for x in column]
             yield (say(language, f"result.models.{name}"), *cells)
 
+    def _name_fact(self, name: str, text: str, label: str, printing: Printing) -> str:
+        """Return a fact of a model in words: its family, its outcome, its reference levels."""
+        names = TermNames(printing.wording, printing.language, "code")
+        if name == "outcome":
+            return names.name_variable(text)
+        if name == "reference" and label in self.references:
+            return _say_references(self.references[label], names)
+        return str(translate_code(name, text, printing))
+
     def _explain(self, printing: Printing) -> Iterable[str]:
         """Yield what stands below a coefficient, what marks mean, and what scales are."""
         language = printing.language
         text = say(language, f"result.models.below_{self.statistic}")
         yield f"{text} {say(language, 'result.models.stars')}" if self.stars else text
+        names = TermNames(printing.wording, language, "text")
+        for outcome in dict.fromkeys(map(str, self.models["outcome"])):
+            label = replace(names, style="code").name_variable(outcome)
+            if (wording := names.name_variable(outcome)) != label:
+                yield say(language, "result.models.outcome_text", outcome=label, text=wording)
         families = self.models.set_index("model")["family"]
         yield from say_scales(
             {
@@ -174,6 +190,7 @@ def table(
     stars: bool = False,
     statistic: Statistic = "se",
     decimals: int = 3,
+    labels: Labels = None,
     lang: Language = "en",
 ) -> ModelTable:
     """Set models side by side, for a paper or a report.
@@ -186,6 +203,8 @@ def table(
         stars: Whether p < 0.05, p < 0.01 and p < 0.001 are marked by one to three stars.
         statistic: What stands below a coefficient: ``se`` in parentheses, or the ``interval``.
         decimals: Decimals of the coefficients.
+        labels: Names of variables, of their levels and of outcomes, a text or ``{"vi": …, "en":
+            …}`` each, as in ``fit``; they come before those of the models.
         lang: ``en`` or ``vi``.
 
     Returns:
@@ -214,7 +233,7 @@ def table(
         n                 5         5
         R²            0.750     0.901
         df                3         2
-        Family     gaussian  gaussian
+        Model        linear    linear
         Outcome           y         y
         In parentheses: standard errors of the sample's design.
     """
@@ -223,10 +242,10 @@ def table(
     check_count(decimals, "decimals")
     given = models if isinstance(models, Mapping) else dict(enumerate(_list_models(models)))
     fits = [*chain.from_iterable(_split_model(name, model) for name, model in given.items())]
-    labels = _name_fits(fits, names)
+    headings = _name_fits(fits, names)
     if not fits:
         raise FitError("table_empty")
-    by_label = dict(zip(labels, fits, strict=True))
+    by_label = dict(zip(headings, fits, strict=True))
     frames = [part.fit.frame.assign(model=label) for label, part in by_label.items()]
     frame = pd.concat(frames, ignore_index=True)
     keys = ["model", *(name for name in ("answer", "variable") if name in frame)]
@@ -234,6 +253,7 @@ def table(
     wording: dict[str, Bilingual] = {}
     for model in given.values():
         wording |= model.wording
+    wording |= read_labels(labels)
     return ModelTable(
         frame[[*keys, *FIGURES]],
         pd.DataFrame(facts),
@@ -241,6 +261,7 @@ def table(
         stars,
         decimals,
         {label: part.standardised for label, part in by_label.items() if part.standardised},
+        {label: _list_references(part.fit) for label, part in by_label.items()},
         wording=wording,
         language=lang,
     )
@@ -297,7 +318,7 @@ def _describe_fit(fit: Fit) -> dict[str, object]:
         "pseudo_r_squared": np.nan if is_linear else fit.r_squared,
         **describe_design(fit.design),
         "df": float(fit.frame["df"].min()),
-        "reference": "; ".join(_list_references(fit)),
+        "reference": _say_references(_list_references(fit)),
     }
 
 
@@ -317,15 +338,25 @@ def describe_design(design: Design) -> dict[str, object]:
     }
 
 
-def _list_references(fit: Fit) -> list[str]:
+def _say_references(references: References, names: TermNames | None = None) -> str:
+    """Return variables and levels as one text, by name if there are names."""
+    if names is None:
+        return "; ".join(f"{variable} = {level}" for variable, level in references)
+    return "; ".join(
+        f"{names.name_variable(variable)} = {names.name_level(variable, level)}"
+        for variable, level in references
+    )
+
+
+def _list_references(fit: Fit) -> References:
     """Return the level of each category that has no coefficient; of a multinomial outcome, too."""
     references = []
     if fit.family == "multinomial":
-        references.append(f"{fit.outcome} = {fit.levels[0]}")
+        references.append((fit.outcome, str(fit.levels[0])))
     columns = {str(name) for name in fit.data}
     for name, (_, state) in (fit.spec.encoder_state if fit.spec is not None else {}).items():
         levels = [str(level) for level in state.get("categories", ())]
         absent = [level for level in levels if f"{name}[T.{level}]" not in columns]
         if len(absent) == 1 and len(levels) > 1:
-            references.append(f"{read_variable(name)} = {absent[0]}")
-    return references
+            references.append((read_variable(name), absent[0]))
+    return tuple(references)

@@ -1,4 +1,4 @@
-"""Brant's test whether an ordered logit has the same slopes at every cut point (rule D1)."""
+"""Brant's test whether an ordinal logit has the same slopes at every cut point (rule D1)."""
 
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ FEW_EACH = 10
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ParallelTest(ResultTable):
-    """Wald's test that the slopes of an ordered logit are the same at every cut.
+    """Wald's test that the slopes of an ordinal logit are the same at every cut.
 
     Attributes:
         frame: One row: ``f``, ``df`` (slopes compared), ``ddf`` (degrees of freedom of the

@@ -54,7 +54,7 @@ def predict_curve(
 
     Args:
         x: Columns, shape (n, c).
-        params: Coefficients, shape (k,); of an ordered logit with its cut points.
+        params: Coefficients, shape (k,); of an ordinal logit with its cut points.
         family: ``ordinal`` and ``multinomial`` have a chance for each level.
         scale: ``link`` is xβ; of a multinomial logit for each answer but the first.
         exposure: Factor of an expected count, shape (n,); 1 without an offset.
@@ -74,7 +74,7 @@ def predict_curve(
 
 
 def _predict_levels(x: Floats, params: Floats) -> Curve:
-    """Return P(y = c) = F(θ_c − xβ) − F(θ_{c−1} − xβ) of an ordered logit."""
+    """Return P(y = c) = F(θ_c − xβ) − F(θ_{c−1} − xβ) of an ordinal logit."""
     n, c = x.shape
     cuts = params[c:]
     below = expit(cuts - (x @ params[:c])[:, None])

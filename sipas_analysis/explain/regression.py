@@ -1,6 +1,6 @@
 """Regress an outcome on predictors, with the errors of the sample's design.
 
-Linear, Poisson, binary, ordered and multinomial logit on any frame with a declared design. Each
+Linear, Poisson, binary, ordinal and multinomial logit on any frame with a declared design. Each
 form's influence on the coefficients is totalled like any variable, so strata, clusters, finite
 populations and calibration count (rule V1). The results are associations; a cause needs an
 experiment.
@@ -35,7 +35,8 @@ from sipas_analysis.explain.standard_errors import (
     add_ratios,
     tabulate_coefficients,
 )
-from sipas_analysis.infer.design import Design, Floats, Sampled
+from sipas_analysis.explain.term_names import Labels, read_labels
+from sipas_analysis.infer.design import Design, Floats, Sampled, take_wording
 from sipas_analysis.infer.estimate_tables import Names, check_keys
 
 FEW_CLUSTERS, FEW_EACH, MANY_LOST, FEW_DF = 10, 10, 0.2, 4
@@ -54,6 +55,7 @@ def fit(
     seed: int = ...,
     offset: str | None = ...,
     errors: Errors = ...,
+    labels: Labels = ...,
 ) -> Fit: ...
 @overload
 def fit(
@@ -68,6 +70,7 @@ def fit(
     seed: int = ...,
     offset: str | None = ...,
     errors: Errors = ...,
+    labels: Labels = ...,
 ) -> GroupedFits: ...
 def fit(
     design: Design | Sampled,
@@ -81,6 +84,7 @@ def fit(
     seed: int = 1,
     offset: str | None = None,
     errors: Errors = "design",
+    labels: Labels = None,
 ) -> Fit | GroupedFits:
     """Fit a model on a declared sample.
 
@@ -110,6 +114,9 @@ def fit(
             ``cr2``: Bell and McCaffrey's correction with Satterthwaite's degrees of freedom for
             each coefficient, for few clusters (under about 40) without strata; without clusters
             each form is its own (HC2).
+        labels: Names of variables and of their levels in printed tables, a text or ``{"vi": …,
+            "en": …}`` each: ``{"age": "Age in years", "m": "men"}``. Questions of a survey have
+            theirs; of a design, a survey or a questionnaire gives them.
 
     Returns:
         The model. No interval where the design leaves no degree of freedom; no error where all
@@ -128,15 +135,20 @@ def fit(
         >>> sipas.fit(sipas.Design(frame), "y ~ x").params.round(3).to_dict()
         {'Intercept': 0.7, 'x': 1.2}
     """
+    wording = {**take_wording(design), **read_labels(labels)}
     design = check_request(design, family, missing, level)
     check_count(imputations, "imputations")
     check_count(seed, "seed")
     check_word(errors, get_args(Errors), "errors", FitError)
     request = FitRequest(formula, family, level, missing, imputations, seed, offset, errors)
     keys = check_keys(() if by is None else by)
+
+    def fit_part(part: Design) -> Fit:
+        return replace(_fit_request(part, request), wording=wording)
+
     if keys:
-        return fit_groups(design, keys, lambda part: _fit_request(part, request))
-    return _fit_request(design, request)
+        return replace(fit_groups(design, keys, fit_part), wording=wording)
+    return fit_part(design)
 
 
 class FitRequest(NamedTuple):

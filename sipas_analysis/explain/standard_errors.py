@@ -95,7 +95,7 @@ def tabulate_coefficients(
 def add_ratios(table: pd.DataFrame, family: Family, n_predictors: int) -> pd.DataFrame:
     """Return the table with odds ratios of the predictors, or rate ratios of a Poisson model.
 
-    None for a linear model; the cut points of an ordered logit have none.
+    None for a linear model; the cut points of an ordinal logit have none.
     """
     is_slope = (np.arange(len(table)) < n_predictors) | (family == "multinomial")
     is_slope = is_slope & (table["variable"] != INTERCEPT).to_numpy() & (family != "gaussian")

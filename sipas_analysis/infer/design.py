@@ -252,7 +252,8 @@ class Design:
             raise DesignError("assign_calibrated", column=min(set(columns)))
         return replace(self, frame=frame)
 
-    def __repr__(self) -> str:
+    def describe_roles(self) -> list[str]:
+        """Return a phrase for each part of the declaration: ``weights: w``, ``strata: region``."""
         kind = self.declared_replicates.kind if self.declared_replicates else ""
         named = {
             "weights": self.weights or "",
@@ -264,6 +265,10 @@ class Design:
         lines += [say("en", "view.design.replicates", kind=kind)] if kind else []
         if self.calibration is not None:
             lines.append(say("en", "view.design.calibrated", facts=repr(self.calibration)))
+        return lines
+
+    def __repr__(self) -> str:
+        lines = self.describe_roles()
         if self.on_files:
             return "; ".join([say("en", "view.design.files", files=", ".join(self.paths)), *lines])
         if self.domain is not None:

@@ -22,6 +22,7 @@ from sipas_analysis.messages import Language, read_catalogue, say
 
 BROAD = 1.0  # points; the ends of a wider interval have one decimal
 WORDS = ("model", "verdict", "quadrant", "flag", "family")  # columns whose codes have words
+TERM = "term:"  # before the code of a coefficient: its name in print
 LONGEST_VIEW = 60  # rows that are shown on a screen
 
 
@@ -232,6 +233,8 @@ def translate_code(name: str, value: object, printing: Printing) -> object:
         return value
     if name == "group" and f"group:{value}" in printing.wording:
         return printing.wording[f"group:{value}"].text(printing.language)
+    if name == "variable" and f"{TERM}{value}" in printing.wording:
+        return printing.wording[f"{TERM}{value}"].text(printing.language)
     if name not in WORDS:
         return value
     return read_catalogue(printing.language).get(f"result.word.{name}.{value}", value)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 
-from sipas_analysis.arguments import list_known
+from sipas_analysis.arguments import check_mapping, list_known, list_names
 from sipas_analysis.errors import ColumnError, ConfigError
 from sipas_analysis.instrument.pack import OVERALL, RESERVED, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual, check_model
@@ -19,6 +19,9 @@ Scales = Ends | Mapping[str, Ends]  # of all columns, or by column or factor
 Satisfied = int | Mapping[str, int] | None  # the lowest satisfied level, or by column or factor
 Label = str | Mapping[str, str] | Bilingual  # in one language, or {"vi": …, "en": …}
 Labels = Mapping[str, Label]
+Factors = Mapping[str, str | Sequence[str] | Mapping[str, object]]  # columns; or a dict, see below
+USUAL_ENDS = (1, 5)  # of a column that ``scale`` does not name
+COLUMNS_KEY = "items"  # of a factor with names: ``{"vi": …, "en": …, "items": [columns]}``
 PACK_ID = "data-frame"
 
 
@@ -31,7 +34,8 @@ def make_pack(
     overall_scale: Ends | None,
     satisfied: Satisfied,
     reverse: Sequence[str],
-    title: str = "",
+    title: Label = "",
+    factor_names: Labels | None = None,
 ) -> Instrument:
     """Return the instrument of some columns.
 
@@ -39,12 +43,13 @@ def make_pack(
         items: Label of each item by its column, which is its code.
         factors: Items of each factor.
         overall: The column of the question on the whole, with its label; empty if there is none.
-        scale: Lowest and highest level.
+        scale: Lowest and highest level; of a dict, 1 to 5 where it names neither column nor factor.
         overall_scale: Those of the question on the whole, if they differ.
         satisfied: Lowest satisfied level; the second best if none. A number is one of the items'
             scale: the question on the whole with another scale keeps its second best.
         reverse: Columns in which the highest level is the worst.
         title: Title of the survey, which its questions have too.
+        factor_names: Name of each factor that has another than its key.
 
     Raises:
         ColumnError: A factor names no item, or an item is in two factors.
@@ -63,16 +68,19 @@ def make_pack(
             raise ConfigError("frame_factor_scales", factor=factor, scales=listed)
     reversed_codes = {*reverse}
     questions = {
-        code: {**_read_label(code, label), "reverse": code in reversed_codes}
+        code: {**read_label(code, label), "reverse": code in reversed_codes}
         for code, label in {**items, **overall}.items()
     }
     facts: dict[str, object] = {
         "id": PACK_ID,
-        "title": {language: title or say(language, "frame.pack") for language in LANGUAGES},
+        "title": read_title(title, "frame.pack"),
         "source": "",
         "status": "unverified",
         "scale": next(iter(scales.values())),
-        "factors": {factor: {"vi": factor, "en": factor} for factor in factors},
+        "factors": {
+            factor: read_label(factor, (factor_names or {}).get(factor, factor), "factors")
+            for factor in factors
+        },
         "items": {
             code: {**questions[code], "scale": scales[code], "factor": factor_of.get(code, "")}
             for code in items
@@ -133,7 +141,9 @@ def _find_scale(scale: Scales, satisfied: Satisfied, column: str, factor: str) -
 
     Satisfied are the two best levels (M1), or the best of two, if nothing else is said.
     """
-    ends = scale.get(column, scale.get(factor)) if isinstance(scale, Mapping) else scale
+    ends = scale
+    if isinstance(scale, Mapping):
+        ends = scale.get(column, scale.get(factor, USUAL_ENDS))
     if isinstance(ends, range):
         ends = (ends[0], ends[-1])
     levels = [_read_level(end) for end in ends] if isinstance(ends, tuple | list) else []
@@ -174,8 +184,43 @@ def _find_overall_scale(
     return usual
 
 
-def _read_label(column: str, label: object) -> dict[str, str]:
-    """Return the wording of a column in both languages; a text is in both."""
+def read_title(title: Label, usual: str) -> dict[str, str]:
+    """Return a title by language; the message ``usual`` if there is none."""
+    texts = read_label("title", title, "title") if title else {}
+    return texts or {language: say(language, usual) for language in LANGUAGES}
+
+
+def read_factors(factors: object) -> tuple[dict[str, list[str]], dict[str, Label]]:
+    """Return the columns of each factor, and the names of those that have another than their key.
+
+    A factor is a column, a list of columns, or a dict of its names and columns.
+
+    Raises:
+        ConfigError: Such a dict lacks its columns, or has a key that is no language.
+
+    Example:
+        >>> read_factors({"F1": {"vi": "Tiếp cận", "en": "Access", "items": ["A1", "A2"]}})[0]
+        {'F1': ['A1', 'A2']}
+    """
+    check_mapping(factors or {}, "factors", "factors")
+    columns: dict[str, list[str]] = {}
+    names: dict[str, Label] = {}
+    for key, given in dict(factors or {}).items():  # type: ignore[call-overload]
+        factor, listed = str(key), given
+        if isinstance(given, Mapping):
+            texts = {name: text for name, text in given.items() if name != COLUMNS_KEY}
+            if COLUMNS_KEY not in given or not {*texts} <= {*LANGUAGES}:
+                raise ConfigError(
+                    "frame_factor_keys", factor=factor, found=", ".join(map(str, given))
+                )
+            listed = given[COLUMNS_KEY]
+            names |= {factor: read_label(factor, texts, "factors")} if texts else {}
+        columns[factor] = list_names(listed, "factors")
+    return columns, names
+
+
+def read_label(column: str, label: object, role: str = "items") -> dict[str, str]:
+    """Return a text by language; a single text is in both. ``role`` is the argument it is from."""
     if isinstance(label, str):
         return {"vi": label, "en": label}
     if isinstance(label, Bilingual):
@@ -183,7 +228,7 @@ def _read_label(column: str, label: object) -> dict[str, str]:
     texts = dict(label) if isinstance(label, Mapping) else {}
     is_text = all(isinstance(text, str) for text in texts.values())
     if not texts or not is_text or not {*texts} <= {*LANGUAGES}:
-        raise ConfigError("frame_wording", column=column, found=repr(label))
+        raise ConfigError("frame_wording", column=column, found=repr(label), role=role)
     return texts
 
 

@@ -4,13 +4,16 @@ from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, say
 
+IN_PLACE = "label:"  # before a code: its text stands in place of the code, not beside it
 BESIDE = ("comprehensive", "mean_score", "mean_score_100")  # measures beside the index
 
 
 def list_wording(pack: Instrument) -> dict[str, Bilingual]:
     """Return the text of items, factors, blocks, questions and indices by code.
 
-    A code without a text in the pack is left out. A question whose scale was turned is marked, so
+    A code without a text in the pack is left out. The name of a question beside the index is also
+    under ``label:<code>``: it stands in place of the code; a level is under ``<code>:<level>``. A
+    question whose scale was turned is marked, so
     that nobody reads its figure the wrong way round.
 
     Example:
@@ -23,6 +26,9 @@ def list_wording(pack: Instrument) -> dict[str, Bilingual]:
     texts |= {code: _read_message(f"report.beside.{code}") for code in BESIDE}
     for part in parts:
         texts |= {code: Bilingual(vi=text.vi, en=text.en) for code, text in part.items()}
+    for code, indicator in pack.indicators.items():
+        texts[f"{IN_PLACE}{code}"] = texts[code]
+        texts |= {f"{code}:{level}": text for level, text in indicator.levels.items()}
     texts |= {
         code: _mark_reversed(texts[code], code)
         for code in pack.rated_codes

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from sipas_analysis.arguments import refuse_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import GROUPS
+from sipas_analysis.explain.term_names import Labels, read_labels
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.instrument.wording import list_wording
+from sipas_analysis.instrument.wording import IN_PLACE, list_wording
 from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.subject import name_item
 
-Labels = Survey | Instrument | Mapping[str, str] | None
+__all__ = ["Labels", "Names", "read_names"]
 
 
 @dataclass(frozen=True)
@@ -22,30 +23,29 @@ class Names:
 
     Attributes:
         language: Language of the names.
-        labels: Names that the caller gave; these come first.
-        wording: Names of units, groups, factors, items and indices.
+        wording: Names of units, groups, factors, items and indices; under ``label:<code>`` those
+            that stand in place of the code, as the names that the caller gave.
         pack: Questionnaire; None if it is not known.
         survey: The survey; None if it is not known.
     """
 
     language: Language
-    labels: Mapping[str, str] = field(default_factory=dict)
     wording: Mapping[str, Bilingual] = field(default_factory=dict)
     pack: Instrument | None = None
     survey: Survey | None = None
 
     def name_code(self, code: str) -> str:
         """Return the name of a factor or an index; of an item with its code."""
-        if code in self.labels:
-            return self.labels[code]
+        if label := self._find_label(code):
+            return label
         if self.pack is not None and code in self.pack.items:
             return self.name_item(code)
         return self.wording[code].text(self.language) if code in self.wording else code
 
     def name_item(self, code: str) -> str:
         """Return code and wording of an item; the code alone if the wording says no more."""
-        if code in self.labels:
-            return self.labels[code]
+        if label := self._find_label(code):
+            return label
         if self.pack is not None and code in self.pack.items:
             is_told = self.pack.label_of(code, self.language) != code
             return name_item(self.pack, code).text(self.language) if is_told else code
@@ -58,12 +58,17 @@ class Names:
 
     def name_level(self, key: str, code: str) -> str:
         """Return the name of a value of a key column: of a unit, a group, or a level."""
-        if code in self.labels:
-            return self.labels[code]
+        if label := self._find_label(code):
+            return label
         name = self.wording.get(f"{key}:{code}")
         if self.pack is not None and key in self.pack.indicators:
             name = self.pack.indicators[key].levels.get(code)
         return (name.text(self.language) if name else "") or code
+
+    def _find_label(self, code: str) -> str:
+        """Return the name that stands in place of a code; empty if there is none."""
+        name = self.wording.get(f"{IN_PLACE}{code}")
+        return name.text(self.language) if name else ""
 
 
 def read_names(
@@ -90,6 +95,5 @@ def read_names(
         wording |= survey.wording
     if isinstance(labels, Instrument):
         pack, wording = labels, wording | list_wording(labels)
-    given = labels if isinstance(labels, Mapping) else {}
-    texts = {str(code): str(name) for code, name in given.items()}
-    return Names(language, texts, wording, pack, survey)
+    given = read_labels(labels) if isinstance(labels, Mapping) else {}
+    return Names(language, wording | given, pack, survey)

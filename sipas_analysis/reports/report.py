@@ -41,11 +41,11 @@ from sipas_analysis.reports.chapters.results import build_results
 from sipas_analysis.reports.chapters.verdicts import build_last_measures
 from sipas_analysis.reports.edited_files import keep_edited
 from sipas_analysis.reports.file_names import (
-    FORMATS,
     LETTER_FORMATS,
     TABLES,
     name_report_files,
     name_table_workbooks,
+    refuse_formats,
 )
 from sipas_analysis.reports.long_tables import build_long_tables
 from sipas_analysis.reports.rounded_ends import note_rounded_ends
@@ -157,9 +157,7 @@ class Report:
             return []
         folder, unit = Path(out), self.subject.unit
         file_formats = _list_names(formats, "formats")
-        for file_format in file_formats:
-            if file_format not in FORMATS:
-                raise ParameterError("run_format", found=file_format, known=", ".join(FORMATS))
+        refuse_formats(file_formats)
         everything = [*self.chapters, *self.annexes]
         given = [chapters] if isinstance(chapters, str | Chapter) else chapters or everything
         built = [part if isinstance(part, Chapter) else self.chapter(part) for part in watch(given)]

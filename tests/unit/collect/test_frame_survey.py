@@ -9,7 +9,7 @@ import pytest
 import sipas_analysis as sipas
 from sipas_analysis.collect.answer_files import hash_answers
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import SipasError
+from sipas_analysis.errors import AnswerError, ConfigError, ParameterError, SipasError
 from sipas_analysis.infer.weighting import rake
 
 DEMO = "data/an-giang-2021"
@@ -272,6 +272,77 @@ def test_a_survey_prints_every_scale():
     )
 
 
+def test_a_survey_prints_what_is_turned_and_how_it_was_drawn():
+    """A few lines say all that was declared; nothing where nothing was."""
+    survey = make(("A1", "B1"), scale=(1, 7), reverse="B1", weights="w", strata="town")
+    first, *others = repr(survey).splitlines()
+    assert first.startswith("survey: 6 forms of 6 read, 1 units, 2 items of 1 to 7")
+    assert others == ["reversed: B1", "weights: w; strata: town"]
+    assert len(repr(make()).splitlines()) == 1
+    assert "replicate weights: JK1" in repr(make(replicates="JK1"))
+
+
+def test_a_scale_by_column_names_only_those_that_differ():
+    """All others are 1 to 5, as without a scale."""
+    survey = make(("A1", "B1"), scale={"B1": (1, 7)}, overall="overall")
+    pack = survey.instrument
+    ends = [(pack.scale_of(code).low, pack.scale_of(code).high) for code in pack.rated_codes]
+    assert ends == [(1, 5), (1, 7), (1, 5)]
+    with pytest.raises(AnswerError, match="Answers must be 1 to 5"):
+        make(("A1", "B1"), scale={"A1": (1, 5)})
+
+
+def test_many_wrong_answers_are_listed_by_value():
+    """Texts of a whole file: each once, with how often and where, and none of its rows."""
+    words = ["Agree", "Disagree", "Neither", "No answer"]
+    forms = pd.DataFrame({f"A{n}": (words * 5)[n : n + 12] for n in range(6)})
+    with pytest.raises(AnswerError) as caught:
+        sipas.survey(forms, [*forms])
+    said = str(caught.value)
+    assert "value 'Agree': 18 in column “A0”, " in said
+    assert said.count("and 3 more") == 4  # columns of each
+    assert all(said.count(f"'{word}'") == 1 for word in words)
+    assert "rows" not in said.partition(" are not (")[2].partition("; row 1")[0]
+    assert "72 are not" in said
+    assert "'Agree': 18 câu, cột “A0”" in caught.value.text("vi")
+
+
+def test_title_and_factors_in_two_languages():
+    """A report, its tables and its pictures name both in their language."""
+    survey = make(
+        ("A1", "B1", "w"),
+        scale={"feel": (1, 7)},
+        factors={
+            "seats": {"vi": "Chỗ ngồi", "en": "Seats", "items": ["A1"]},
+            "feel": {"items": ["B1", "w"], "en": "Feeling"},
+        },
+        title={"vi": "Khảo sát thử", "en": "Trial survey"},
+    )
+    for language, words in (("vi", ["Chỗ ngồi", "Feeling"]), ("en", ["Seats", "Feeling"])):
+        printed = sipas.score(survey).to_markdown(lang=language)
+        assert all(f"| {word} |" in printed for word in words)
+    assert survey.wave.title.text("vi") == "Khảo sát thử"
+    assert survey.wave.title.text("en") == survey.instrument.title.en == "Trial survey"
+    assert survey.units[["name_vi", "name_en"]].iloc[0].tolist() == ["Khảo sát thử", "Trial survey"]
+    assert survey.instrument.items["w"].factor == "feel"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "words"),
+    [
+        ("factors", {"F": {"vi": "Một", "columns": ["A1"]}}, "factors=, F must be a list"),
+        ("factors", {"F": {"vi": "Một"}}, "factors=, F must be a list"),
+        ("factors", {"F": {"vi": 1, "items": ["A1"]}}, "wording of F in factors="),
+        ("title", {"fr": "Essai"}, "wording of title in title="),
+        ("title", 3, "wording of title in title="),
+    ],
+)
+def test_names_in_two_languages_that_are_wrong(argument, value, words):
+    """Each is refused with the argument that it stands in."""
+    with pytest.raises(ConfigError, match=words):
+        make(**{argument: value})
+
+
 def test_the_question_on_the_whole_has_a_wording():
     """A text, or one in each language, as items have; tables show it."""
     survey = make({"A1": {"vi": "Ghế", "en": "Seats"}}, overall={"overall": "All in all"})
@@ -308,6 +379,13 @@ def test_one_name_is_a_list_of_one(turned):
     assert (survey.wave.key_codes, survey.instrument.items["A1"].factor) == (["town"], "F")
 
 
+def test_a_report_refuses_all_wrong_formats_at_once(tmp_path):
+    """One error names each of them, and nothing is written."""
+    with pytest.raises(ParameterError, match=r"“word”, “doc”"):
+        sipas.report(make(), "en").write([], tmp_path / "out", ["html", "word", "doc"])
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_report_names_the_questionnaire_by_the_title_of_the_survey():
     """A title says more than where the answers were."""
     report = sipas.report(make(title="Patients of three hospitals"), "en")
@@ -330,7 +408,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: make(None, factors={"F": ["A1", "B1"]}, scale={"A1": (1, 5), "B1": (1, 7)}),
         "those of F have several .A1: 1–5, B1: 1–7",
     ),
-    "no scale": (lambda: make(("A1", "B1"), scale={"A1": (1, 5)}), "The scale of B1 must"),
+    "no scale": (lambda: make(("A1", "B1"), scale={"A1": (1, 5)}), "must be 1 to 5.*some columns"),
     "no question": (lambda: make(satisfied={"A2": 4}), "`satisfied=` must name.*“A2” is none"),
     "no such turned": (lambda: make(reverse="B1"), "`reverse=` must name questions"),
     "pack without overall": (
@@ -342,7 +420,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: make(("A1", "B1"), scale={"A1": (1, 5), "B1": (1, 7)}, satisfied=4),
         "items of one scale.*A1: 1–5, B1: 1–7.*satisfied= says 4",
     ),
-    "wording": (lambda: make({"A1": {"fr": "Sièges"}}), "wording of A1 must be a text"),
+    "wording": (lambda: make({"A1": {"fr": "Sièges"}}), "wording of A1 in items= must be a text"),
     "two outcomes": (lambda: make(overall=["B1", "overall"]), "it names several .B1, overall"),
     "wording of the outcome": (
         lambda: make({"A1": "", "B1": "All"}, overall="B1"),

@@ -374,7 +374,7 @@ def test_a_control_informs_the_blanks_that_are_filled(read_answers):
 
 
 def test_points_are_of_satisfied_people_or_of_none(read_answers):
-    """Nobody reaches 4: the ordered logit stands, but says nothing of satisfied people."""
+    """Nobody reaches 4: the ordinal logit stands, but says nothing of satisfied people."""
     rows = [[a, b, r, min(3, max(1, o - 1))] for a, b, r, o in people(200, mostly_access)]
     models = drivers(read_answers(text_of(rows)))
     assert models.model_rows("ordinal")["points"].isna().all()

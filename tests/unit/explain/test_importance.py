@@ -184,7 +184,7 @@ def test_a_logit_s_likelihood_is_shared_out_with_its_errors():
 
 
 def test_owen_over_likelihoods_adds_up_to_the_groups():
-    """Ordered logit of levels: items within groups, groups as wholes."""
+    """Ordinal logit of levels: items within groups, groups as wholes."""
     frame = FRAME.assign(level=np.digitize(FRAME["y"], [-1, 0, 1]))
     design = sipas.Design(frame, weights="w", clusters="place")
     asked = {"groups": GROUPS, "family": "ordinal"}
@@ -337,7 +337,7 @@ def test_what_determines_one_another_has_an_endless_vif():
 
 
 def test_levels_that_nobody_chose_and_names_that_meet_do_no_harm():
-    """Ordered logit with an empty level; a category whose level reads like another column."""
+    """Ordinal logit with an empty level; a category whose level reads like another column."""
     level = np.digitize(FRAME["y"], [-1, 0, 1]) * 2
     frame = FRAME.assign(level=np.where(level == 4, np.nan, level), a_u=FRAME["b"])
     found = sipas.importance(sipas.Design(frame), "level", ["a", "b"], family="ordinal")

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
+from sipas_analysis.errors import SipasError
+from sipas_analysis.explain.driver_results import MODELS
 from sipas_analysis.explain.term_names import name_term
+from sipas_analysis.messages import read_catalogue
 
 NAMES = {"sex": "Sex", "A1": "A1 Waiting room"}
 
@@ -29,7 +32,8 @@ NAMES = {"sex": "Sex", "A1": "A1 Waiting room"}
         ("np.log(x ** 2)", "np.log(x ** 2)"),
         ("I(x == 1)", "I(x == 1)"),
         ("bs(x, df=4)[1]", "bs(x, df=4)[1]"),
-        ("1|2", "1|2"),
+        ("1|2", "cut 1|2"),
+        ("np.maximum(x, y | z)", "np.maximum(x, y | z)"),
     ],
 )
 def test_terms_have_names(code, expected):
@@ -72,3 +76,74 @@ def test_a_table_of_models_is_read_without_formulas():
     for value, name in zip(values, ("C(giới)[T.Nữ]", "giới[T.Nữ]"), strict=True):
         assert f"{abs(value[name]):.3f}".replace(".", ",") in row
     assert "| Intercept |" in table.to_markdown()
+
+
+@pytest.fixture(scope="module")
+def small_survey():
+    """A frame of forms: two questions, one of them reversed, the whole, and two columns more."""
+    draw = np.random.default_rng(4)
+    forms = pd.DataFrame(draw.integers(1, 6, (200, 3)), columns=["A1", "A2", "whole"])
+    forms = forms.assign(sex=draw.choice(["f", "m"], 200), age=draw.integers(18, 80, 200))
+    return sipas.survey(
+        forms,
+        {"A1": "Enough seats", "A2": {"vi": "Chờ lâu", "en": "I waited long"}},
+        overall={"whole": "All in all"},
+        reverse=["A2"],
+        keys=["sex"],
+    )
+
+
+def test_a_fit_says_what_its_variables_are(small_survey):
+    """Wording, the mark of a turned scale, and names of other columns stand in every format."""
+    labels = {"age": {"vi": "Tuổi", "en": "Age in years"}, "sex": "Sex", "m": "men"}
+    fit = sipas.fit(small_survey, "whole ~ A1 * A2 + C(sex) + age", labels=labels)
+    view = " ".join(repr(fit).split())
+    assert "linear model of whole (All in all), n = 200" in view
+    assert "A2 I waited long (reversed) " in view  # the code can be typed
+    assert "C(sex)[T.m] Sex: men " in view
+    printed = fit.to_markdown(lang="vi")
+    assert "| A2 | Chờ lâu (đã đảo thang) |" in printed
+    assert "| Sex: men |  |" in printed
+    assert "| Tuổi |  |" in printed
+    assert "| A1 × A2 | Enough seats × Chờ lâu (đã đảo thang) |" in printed
+    assert fit.frame["variable"].tolist()[3] == "C(sex)[T.m]"  # codes stay in the frame
+
+
+def test_models_side_by_side_take_labels(small_survey):
+    """Of the fits, and of ``table``, which come first; outcome and reference levels, too."""
+    fit = sipas.fit(small_survey, "whole ~ A2 + C(sex)", labels={"sex": "Sex", "f": "women"})
+    table = sipas.table([fit], labels={"sex": "Gender", "m": "men"})
+    lines = [line.split("  ")[0] for line in repr(table).splitlines()]
+    assert "A2 I waited long (reversed)" in lines
+    assert "Gender: men" in lines
+    assert "Gender = women" in repr(table)
+    assert "whole: All in all." in repr(table)
+    by_sex = sipas.fit(small_survey, "whole ~ A2", by="sex")
+    assert "I waited long (reversed)" in repr(by_sex)
+    plain = sipas.fit(small_survey.design(), "whole ~ A2", labels=small_survey)
+    assert "I waited long (reversed)" in repr(plain)
+
+
+@pytest.mark.parametrize("labels", [["sex"], {"sex": 1}, {"sex": {"fr": "Sexe"}}])
+def test_labels_are_texts_by_code(small_survey, labels):
+    """Anything else is refused, not printed."""
+    with pytest.raises(SipasError, match=r"labels"):
+        sipas.fit(small_survey, "whole ~ A2", labels=labels)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_one_word_for_one_model(small_survey, language):
+    """Head, row and sentence of a table, the picture's key and a fit say the same word."""
+    word = {"vi": "logit thứ bậc", "en": "ordinal"}[language]
+    fit = sipas.fit(small_survey, "whole ~ A1", "ordinal").translate(language)
+    assert fit.sentences()[0].split(" of ")[0].split(" của ")[0].find(word) >= 0
+    catalogue = read_catalogue(language)
+    for message in ("result.word.model.ordinal", "result.word.family.ordinal"):
+        assert catalogue[message] == word
+    assert catalogue["plot.model.ordinal"].startswith(word)
+    assert not any("ordered logit" in text for text in catalogue.values())
+    for model, family in MODELS.items():
+        words = {
+            catalogue[f"result.word.{kind}"] for kind in (f"model.{model}", f"family.{family}")
+        }
+        assert len(words) == 1
