@@ -1,9 +1,11 @@
 """Every result is shown and written in every format, with the same texts and the same numbers."""
 
 import re
+import subprocess
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from shutil import which
 
 import docx
 import numpy as np
@@ -12,9 +14,10 @@ import pytest
 from openpyxl import load_workbook
 
 import sipas_analysis as sipas
-from sipas_analysis.documents.model import render_text
-from sipas_analysis.documents.table_cells import Chance, Measured, Range
-from sipas_analysis.documents.writers.latex import ESCAPES, escape_latex
+from sipas_analysis.documents.model import Column, render_text
+from sipas_analysis.documents.model import Table as DocumentTable
+from sipas_analysis.documents.table_cells import Chance, Measured, Plain, Range
+from sipas_analysis.documents.writers.latex import ESCAPES, escape_latex, render_latex
 from sipas_analysis.documents.writers.markdown import escape_markdown
 from sipas_analysis.documents.writers.table_html import STYLES
 from sipas_analysis.errors import ParameterError
@@ -186,19 +189,23 @@ def read_latex(text):
     """Return the cells of tables of LaTeX."""
     tables = []
     for body in re.findall(r"\\begin\{(?:tabular|longtable)\}.*?\\end\{", text, re.DOTALL):
-        lines = [line for line in body.splitlines() if line.endswith(r" \\")]
+        lines = [line for line in body.splitlines() if line.endswith((r" \\", r" \tabularnewline"))]
         tables.append([[read_latex_cell(cell) for cell in split_row(line)] for line in lines])
     return tables
 
 
 def split_row(line):
-    return re.split(r"(?<!\\)&", line.removeprefix("{}")[: -len(r" \\")])
+    row = line.removesuffix(r" \tabularnewline").removesuffix(r" \\")
+    return re.split(r"(?<!\\)&", row.removeprefix("{}"))
 
 
 def read_latex_cell(cell):
     letters = {written: letter for letter, written in ESCAPES.items()}
     written = "|".join(map(re.escape, sorted(letters, key=len, reverse=True)))
-    return re.sub(written, lambda found: letters[found[0]], cell.strip())
+    text = cell.strip().removeprefix(r"\raggedright ")
+    stacked = re.fullmatch(r"\\shortstack\[r\]\{(.*)\}", text)
+    text = stacked[1].replace(r" \\ ", " ") if stacked else text
+    return re.sub(written, lambda found: letters[found[0]], text)
 
 
 class Cells(HTMLParser):
@@ -408,6 +415,53 @@ def test_hostile_names_are_only_text(hostile, tmp_path):
     word = docx.Document(str(hostile.to_word(tmp_path / "a.docx"))).tables[0]
     assert sorted(row.cells[0].text.strip() for row in word.rows[1:]) == names
     assert len(repr(hostile).splitlines()) == len(HOSTILE) + 1
+
+
+def print_texts(*rows, numbers=0):
+    """Return rows of texts as LaTeX; the last columns hold numbers."""
+    kinds = ["text"] * (len(rows[0]) - numbers) + ["number"] * numbers
+    columns = tuple(Column(Plain(text), kind) for text, kind in zip(rows[0], kinds, strict=True))
+    cells = tuple(tuple(map(Plain, row)) for row in rows[1:])
+    return render_latex([DocumentTable("t", Plain(""), columns, cells, ())], "en")
+
+
+def test_latex_wraps_what_is_wider_than_the_page():
+    """Long texts get a width, long heads of numbers lines; a narrow table stays as it is."""
+    narrow = print_texts(["Unit", "n"], ["Health", "12"], numbers=1)
+    assert r"\begin{tabular}{lr}" in narrow
+    assert "raggedright" not in narrow
+    wide = print_texts(
+        ["Item", "Wording", "People who answered"], ["A1", "word " * 30, "12"], numbers=1
+    )
+    (width,) = re.findall(r"\{lp\{(0\.\d\d)\\linewidth\}r\}", wide)
+    assert 0.4 < float(width) < 0.9
+    assert r"\raggedright word word" in wide
+    assert r"\shortstack[r]{People \\ who \\ answered} \\" in wide
+    last = print_texts(["A", "B"], ["x", "word " * 30])
+    assert last.count(r"\tabularnewline") == 2  # the end of a row after raggedright
+    small = print_texts(["Item " * 3] * 9, ["a word or two"] * 9)
+    assert r"\tabcolsep" in small
+
+
+@pytest.mark.skipif(which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_latex_compiles_and_fits_the_page(language, results, tmp_path):
+    """Every result, with the packages that the documentation names."""
+    names = []
+    for at, result in enumerate(results.values()):
+        names.append(f"t{at}")
+        shorten(result).to_latex(tmp_path / f"t{at}.tex", lang=language, caption="Bảng", label="x")
+    inputs = "\n".join(f"\\input{{{name}}}\\clearpage" for name in names)
+    packages = "\\usepackage[T5]{fontenc}\n\\usepackage{booktabs,longtable}\n"
+    text = f"\\documentclass{{article}}\n{packages}\\begin{{document}}\n{inputs}\n\\end{{document}}"
+    (tmp_path / "main.tex").write_text(text, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "main.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    log = done.stdout.decode("utf-8", "replace")
+    assert not re.findall(r"^!.*", log, re.MULTILINE)
+    assert (tmp_path / "main.pdf").exists()
+    assert "Missing character" not in log
 
 
 def test_latex_has_no_special_character_left():
