@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter
-from matplotlib.transforms import blended_transform_factory
+from matplotlib.transforms import Bbox, blended_transform_factory
 
 from sipas_analysis.arguments import check_word, refuse_kind
 from sipas_analysis.documents.chart_parts import wrap_text
@@ -32,7 +32,9 @@ HEAD_WIDTH = 64.0  # points of a head above texts at the right, on up to three l
 LEAST_ROW, SMALLEST = 17.0, 4.0  # points: height of a row, size of type
 TOP, BOTTOM = 30.0, 58.0  # points above and below the rows
 MOST_DECIMALS = 6
-PICTURE, NOTE, HEAD, TEXT = (f"sipas.plot.{name}" for name in ("picture", "note", "head", "text"))
+PICTURE, NOTE, HEAD, TEXT, ABOVE = (
+    f"sipas.plot.{name}" for name in ("picture", "note", "head", "text", "above")
+)
 
 
 class NumberFormat(Formatter):
@@ -269,6 +271,7 @@ class RowAxes:
         if self.is_new:
             figure = self.figure
             figure.set_figheight(figure.get_figheight() + n_lines * LEADING * size / 72)
+        _keep_room_above(self.ax)
         return self.ax
 
     def _wrap(self, text: str, size: float, *, whole: bool = False) -> str:
@@ -278,6 +281,36 @@ class RowAxes:
             width = 72 * float(self.figure.get_size_inches()[0])
             width -= 0 if whole else self._left + self._right
         return "\n".join(wrap_text(text, max(width - 16, 90), size, 9))
+
+
+class _RoomAbove:
+    """Says how high the key, heads and other texts above axes are, so that a title is set above.
+
+    Matplotlib sets titles above the axes within axes; an invisible one of this height is within.
+    """
+
+    def __init__(self, ax: Axes) -> None:
+        self.ax = ax
+
+    def __call__(self, _: Any, renderer: Any) -> Bbox:
+        """Return the place of the invisible axes, as a part of the figure."""
+        box, key = self.ax.get_window_extent(), self.ax.get_legend()
+        parts = [*self.ax.texts, *([key] if key is not None else [])]
+        tops = [part.get_window_extent(renderer).y1 for part in parts if part.get_visible()]
+        top = max([*tops, box.y1]) + 1e-3
+        place = Bbox.from_extents(box.x0, box.y1, box.x1, top)
+        figure = self.ax.get_figure()
+        assert figure is not None
+        return place.transformed(figure.transSubfigure.inverted())
+
+
+def _keep_room_above(ax: Axes) -> None:
+    """Let titles stand above the key and all texts above axes, whenever they are set."""
+    if any(part.get_gid() == ABOVE for part in ax.child_axes):
+        return
+    room = ax.inset_axes((0.0, 1.0, 1.0, 1e-3))
+    room.set(visible=False, in_layout=False, gid=ABOVE)
+    room.set_axes_locator(_RoomAbove(ax))
 
 
 def _wrap_head(text: str, size: float) -> list[str]:

@@ -210,3 +210,29 @@ def test_words_and_numbers_are_those_of_the_language(name, vietnamese, english):
         ax.figure.canvas.draw()
         wrong = {"vi": ".", "en": ","}[lang]
         assert not any(wrong in label.get_text() for label in ax.get_xticklabels())
+
+
+@pytest.mark.parametrize("name", [name if name in QUICK else slow(name) for name in PLOTS])
+@pytest.mark.parametrize(("where", "style"), [("center", "default"), ("left", "dark_background")])
+def test_a_title_covers_nothing(name, where, style):
+    """``ax.set_title`` sets it above key, heads and names of limits, and inside the figure."""
+    with plt.style.context(style):
+        ax = PLOTS[name](lang="vi")
+        ax.set_title("Khảo sát sự hài lòng của người dân", loc=where)
+        ax.figure.canvas.draw()
+    renderer = ax.figure.canvas.get_renderer()
+    title = {"center": ax.title, "left": ax._left_title}[where].get_window_extent(renderer)
+    key = [ax.get_legend()] if ax.get_legend() is not None else []
+    for part in [*ax.texts, *key]:
+        assert not title.overlaps(part.get_window_extent(renderer)), part
+    assert title.y1 <= ax.figure.bbox.y1
+    assert title.y0 >= ax.get_window_extent(renderer).y1
+
+
+def test_a_title_stands_at_the_axes_where_nothing_is_above():
+    """It does not float: the gap is that of any axes of Matplotlib."""
+    ax = PLOTS["importance"]()
+    ax.set_title("Links")
+    ax.figure.canvas.draw()
+    gap = ax.title.get_window_extent().y0 - ax.get_window_extent().y1
+    assert 0 <= gap < 15 * ax.figure.dpi / 72
