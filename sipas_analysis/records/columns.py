@@ -115,6 +115,7 @@ class PlacedExport:
         return self.names[self.positions[role]] if role in self.positions else role
 
 
+@cache
 def fold_name(header: str) -> str:
     """Return a header for comparison: letters and digits only, without marks or case.
 
