@@ -97,12 +97,23 @@ def _refuse_constant_texts(complete: pd.DataFrame, variables: Sequence[str]) -> 
 def _explain_formula(formula: str, frame: pd.DataFrame, why: str) -> FitError:
     """Return the error of a formula that cannot be read: a name that nothing has, or the reason."""
     unknown = re.search(r"NameError: (?:name '|`)(.+?)['`] is not", why)
+    quoted = _quote_columns(formula, frame)
+    if quoted != formula:
+        return FitError("fit_formula_quotes", formula=formula, quoted=quoted)
     if unknown is None:
         return FitError("fit_formula", formula=formula, why=why.splitlines()[0])
     if unknown[1] == "offset":
         return FitError("fit_offset_term", formula=formula)
     known = list_known(unknown[1], frame.columns)
     return FitError("fit_formula_name", formula=formula, name=unknown[1], known=known)
+
+
+def _quote_columns(formula: str, frame: pd.DataFrame) -> str:
+    """Return a formula with backticks around the columns that are no plain names."""
+    names = sorted((str(name) for name in frame), key=len, reverse=True)
+    unusual = [re.escape(name) for name in names if name.strip() and not name.isidentifier()]
+    pattern = rf"(`[^`]*`|'[^']*'|\"[^\"]*\")|(?<!\w)({'|'.join(unusual)})(?!\w)"
+    return re.sub(pattern, lambda at: at[1] or f"`{at[2]}`", formula) if unusual else formula
 
 
 def list_variables(right: str, spec: "ModelSpec", frame: pd.DataFrame) -> list[str]:

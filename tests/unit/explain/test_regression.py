@@ -453,3 +453,22 @@ def test_the_joint_test_speaks_only_where_something_is_there():
     alone = sipas.fit(DESIGN, "y ~ c")
     assert alone.joint().p == pytest.approx(alone.frame["p"].iloc[1], rel=1e-9)
     assert alone.joint(method="adjusted").p == pytest.approx(alone.joint().p, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("formula", "right"),
+    [
+        ("y ~ Câu 1", "y ~ `Câu 1`"),
+        ("y ~ Câu 10 + Câu 1", "y ~ `Câu 10` + `Câu 1`"),
+        ("y ~ `Câu 1` + C(a-b)", "y ~ `Câu 1` + C(`a-b`)"),
+    ],
+)
+def test_columns_without_backticks_are_told_with_them(formula, right):
+    """Names with blanks or signs: the message is the formula as it must be, and that works."""
+    draw = np.random.default_rng(2)
+    frame = pd.DataFrame(draw.integers(0, 3, (40, 4)), columns=["y", "Câu 1", "Câu 10", "a-b"])
+    with pytest.raises(FitError) as caught:
+        sipas.fit(sipas.Design(frame), formula)
+    assert caught.value.message_id == "fit_formula_quotes"
+    assert str(caught.value).endswith(f"Write: {right}")
+    sipas.fit(sipas.Design(frame), right)
