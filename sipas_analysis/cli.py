@@ -27,9 +27,10 @@ from sipas_analysis.command_options import (
 from sipas_analysis.command_process import refuse_small_memory, run_command
 from sipas_analysis.command_steps import (
     choose_folder,
+    finish_run,
     print_disclosure,
+    print_next_run,
     read_and_describe,
-    refuse_failed,
     warn_of_editions,
     write_restricted,
     write_slips,
@@ -98,7 +99,7 @@ def demo(
 
     path = write_demo(build_demo("demo", units), folder)
     print_message("wrote", path=path)
-    print_message("next_run", path=path)
+    print_next_run(path)
 
 
 @app.command(help="cli.check")
@@ -112,7 +113,7 @@ def check(
 
     with remember_files() if out else nullcontext():
         try:
-            facts, survey = read_and_describe(wave)
+            _, survey = read_and_describe(wave)
             from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
             lines = describe_check(survey, choose_language())
@@ -125,7 +126,7 @@ def check(
             save_tables(list_check_tables(survey), out / "check")
             warn_of_editions(survey, out)
         write_slips(wave, survey, out)
-        print_message("next_run", path=facts.path)
+        print_next_run(wave)
 
 
 @app.command(help="cli.score")
@@ -223,8 +224,7 @@ def run(
     for code in survey.units["code"][~survey.units["code"].isin(survey.frame["unit"])]:
         print_message("no_form", unit=survey.unit_names[code])
     failed = run_wave(survey, request)
-    print_message("report", path=folder)
-    refuse_failed(failed)
+    finish_run(folder, wave, split_names(formats), failed)
 
 
 @app.command(help="cli.verify")

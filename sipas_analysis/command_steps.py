@@ -3,7 +3,7 @@
 Slow modules are imported inside, so that ``sipas --help`` starts without delay.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,16 @@ def choose_folder(out: Path | None, facts: "Wave") -> Path:
     return check_writable(out or Path("outputs") / facts.id)
 
 
+def print_next_run(wave: Path) -> None:
+    """Print the command that makes the reports and letters of a wave, to be copied."""
+    print_message("next_run", path=_quote(wave))
+
+
+def _quote(path: Path) -> str:
+    """Return a path as a shell reads it, also PowerShell: with quotation marks around blanks."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
 def warn_of_editions(survey: "Survey", folder: Path) -> None:
     """Say what a reader of this and of an earlier edition could compute (rule P4)."""
     from sipas_analysis.reports.edition_output import describe_editions
@@ -85,8 +95,17 @@ def warn_of_editions(survey: "Survey", folder: Path) -> None:
     print_lines(describe_editions(survey, folder, choose_language()))
 
 
-def refuse_failed(failed: Mapping[str, str]) -> None:
-    """Print why reports failed, and end with exit code 1; nothing if none did."""
+def finish_run(folder: Path, wave: Path, formats: Sequence[str], failed: Mapping[str, str]) -> None:
+    """Print where reports and letters are and what to type next; refuse if a report failed.
+
+    If any did, the exit code is 1.
+    """
+    print_message("report", path=folder)
+    if "docx" in formats:
+        print_message("letters", province=folder / "province", units=folder / "units")
+        print_message("next_plan", path=_quote(wave), out=_quote(folder))
+    else:
+        print_message("no_letters", path=_quote(wave))
     if not failed:
         return
     print_message("failed", n=len(failed))

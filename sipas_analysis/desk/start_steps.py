@@ -177,8 +177,14 @@ def make_reports(
     if failed:
         lines.append((say(language, "cli.said.failed", n=len(failed)), None))
         lines += [(f"{name}: {why}", None) for name, why in failed.items()]
-    lines += [(text, None) for text in log.getvalue().splitlines()[-2:]]  # receipt, time
+    lines += [(text, None) for text in _list_last_lines(log.getvalue(), folder, language)]
     return folder / "index.html", lines
+
+
+def _list_last_lines(log: str, folder: Path, language: Language) -> list[str]:
+    """Return what a run says after its reports: the receipt, edited files, the time."""
+    lines, portal = log.splitlines(), say(language, "cli.said.portal", path=folder / "index.html")
+    return lines[lines.index(portal) + 1 :] if portal in lines else lines[-1:]
 
 
 def describe_recognised(draft: Draft, language: Language) -> list[Printed]:

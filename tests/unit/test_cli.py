@@ -12,11 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+import typer
 
 from sipas_analysis import __version__, cli, errors
 from sipas_analysis.collect import file_cells
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.command_steps import finish_run
 from sipas_analysis.errors import NotebookError
 from sipas_analysis.measure.scores import score
 from sipas_analysis.proof import program
@@ -162,6 +164,24 @@ def test_the_version_is_that_of_the_package(sipas):
 # ── verbs
 
 
+@pytest.mark.parametrize(
+    ("formats", "words"),
+    [
+        (["html"], 'sipas run "my wave.yaml" --formats html,docx,pdf,xlsx'),
+        (["html", "docx"], 'sipas plan "my wave.yaml"'),
+    ],
+)
+def test_a_run_ends_with_the_line_to_type_next(capsys, tmp_path, formats, words):
+    """Without Word there is no letter: the line that makes it; else where it is, and the plan."""
+    finish_run(tmp_path, Path("my wave.yaml"), formats, {})
+    said = capsys.readouterr().out
+    assert words in said
+    assert (str(tmp_path / "units") in said) == ("docx" in formats)
+    with pytest.raises(typer.Exit):
+        finish_run(tmp_path, Path("w.yaml"), formats, {"so-a": "full"})
+    assert "so-a: full" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_demo_writes_exactly_one_wave(sipas, tmp_path):
     """wave.yaml, units.csv, responses.csv, records: 160 forms a unit; the next step is said."""
@@ -199,7 +219,7 @@ def test_check_of_a_clean_wave_says_that_nothing_was_changed(sipas, make_wave):
     _, out, _ = sipas("check", make_wave(GOOD))
     assert "Nothing was changed or dropped." in out
     assert "fewer than four units" in out
-    assert "Next: sipas run" in out
+    assert re.search(r"Next: sipas run \S+ --formats html,docx,pdf,xlsx", out)
 
 
 def test_score_prints_the_order_and_writes_tables(sipas, make_wave, tmp_path):
