@@ -223,18 +223,18 @@ def table(
         >>> sample = sipas.Design(frame)
         >>> fits = [sipas.fit(sample, "y ~ a"), sipas.fit(sample, "y ~ a + b")]
         >>> print(sipas.table(fits, ["short", "long"]))
-        Variable      short      long
-        Intercept     1.000     1.700
-                    (0.228)   (0.555)
-        a             0.900     0.900
-                    (0.198)   (0.144)
-        b                      −1.167
-                              (0.523)
-        n                 5         5
-        R²            0.750     0.901
-        df                3         2
-        Model        linear    linear
-        Outcome           y         y
+        Variable     short     long
+        Intercept    1.000    1.700
+                   (0.228)  (0.555)
+        a            0.900    0.900
+                   (0.198)  (0.144)
+        b                    −1.167
+                            (0.523)
+        n                5        5
+        R²           0.750    0.901
+        df               3        2
+        Model       linear   linear
+        Outcome          y        y
         In parentheses: standard errors of the sample's design.
     """
     check_word(statistic, get_args(Statistic), "statistic")
