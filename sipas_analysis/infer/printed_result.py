@@ -19,6 +19,7 @@ from sipas_analysis.infer.column_formats import (
 )
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, read_catalogue, say
+from sipas_analysis.progress import watch
 
 BROAD = 1.0  # points; the ends of a wider interval have one decimal
 WORDS = ("model", "verdict", "quadrant", "flag", "family")  # columns whose codes have words
@@ -153,7 +154,7 @@ def _make_columns(
         for name in names
     }
     columns: list[_PrintedColumn] = []
-    for name in names:
+    for name in watch(names):
         high = f"{name[:-3]}high"
         if not printing.shows_all and name.endswith("low") and high in names:
             columns.append(_make_range(frame, name, formats[name], printing))

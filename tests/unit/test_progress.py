@@ -4,8 +4,10 @@ import io
 import sys
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
+import sipas_analysis as sipas
 from sipas_analysis import progress
 from sipas_analysis.progress import watch
 
@@ -100,3 +102,14 @@ def test_a_notebook_has_a_line_and_a_run_has_none(monkeypatch):
     progress.show_nothing()
     list(watch("ab"))
     assert len(sent) == 4
+
+
+@pytest.mark.parametrize("name", ["markdown", "latex", "excel", "word"])
+def test_exports_of_long_tables_show_their_rows(displays, name, tmp_path):
+    """Each format counts the rows that it writes."""
+    frame = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0, 5.0], "x": [1.0, 2.0, 3.0, 5.0, 4.0]})
+    predictions = sipas.fit(sipas.Design(frame), "y ~ x").predict()
+    displays.clear()
+    getattr(predictions, f"to_{name}")(tmp_path / "file")
+    assert "of 5" in displays
+    assert displays[-1] == "closed"

@@ -170,10 +170,17 @@ class Word:
             paragraph.get_or_add_pPr().keepNext_val = True
 
     def append_elements(self, xml: str) -> list[Any]:
-        """Append elements to the body, before the page settings at its end; return them."""
+        """Append elements to the body, before the page settings at its end; return them.
+
+        A table is moved row by row: as a whole it would take lxml the square of its rows.
+        """
         settings, elements = self.file.element.body.sectPr, parse_elements(xml)
         for element in elements:
+            parts = list(element)
+            for part in parts:
+                element.remove(part)
             settings.addprevious(element)
+            element.extend(parts)
         return elements
 
 

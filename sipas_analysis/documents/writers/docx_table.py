@@ -16,6 +16,7 @@ from sipas_analysis.documents.writers.docx_parts import (
     make_text_run,
 )
 from sipas_analysis.messages import Language
+from sipas_analysis.progress import watch
 
 PADDING = 1.4  # mm at the left and right of a cell
 BORDER = 0.5  # mm for the borders of a column
@@ -68,7 +69,7 @@ def append_table(word: Word, table: Table) -> None:
             keep=(position < last if is_short else position in (0, last - 1))
             or (position == last and bool(table.notes)),
         )
-        for position, cells in enumerate(table.rows)
+        for position, cells in enumerate(watch(table.rows))
     ]
     labels = [make_text_run(label, looks=make_element("b")) for label in layout.head]
     first = _make_row(labels, widths, ["center"] * len(labels), style, keep=True, head=True)

@@ -13,6 +13,7 @@ from textwrap import wrap
 from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.documents.table_cells import Plain
 from sipas_analysis.messages import Language
+from sipas_analysis.progress import watch
 
 LONG = 40  # rows; a longer table may break across pages
 LINE = 74.0  # letters on a line of article (345 pt)
@@ -92,12 +93,12 @@ class _Layout:
 
     def fit(self, at: int, text: str) -> str:
         """Return the text of a cell, on several lines where its column is narrower."""
-        side, width = self.columns[at] if self.columns else ("", float(len(text)))
+        side, width = self.columns[at] if self.columns else ("", 0.0)
         if side.startswith("p"):
             return f"\\raggedright {escape_latex(text)}" if text else ""
-        lines = wrap(text, int(width), break_long_words=False, break_on_hyphens=False)
-        if side != "r" or len(lines) < 2:
+        if side != "r" or len(text) <= width:
             return escape_latex(text)
+        lines = wrap(text, int(width), break_long_words=False, break_on_hyphens=False)
         stacked = r" \\ ".join(map(escape_latex, lines))
         return f"\\shortstack[r]{{{stacked}}}"
 
@@ -156,7 +157,7 @@ def _render_table(table: Table, language: Language, label: str) -> str:
     """Return one table; one of more than ``LONG`` rows as a ``longtable``."""
     layout = _lay_out(table, language)
     head = _render_row([column.label for column in table.columns], layout, language)
-    rows = [_render_row(row, layout, language) for row in table.rows]
+    rows = [_render_row(row, layout, language) for row in watch(table.rows)]
     caption = escape_latex(render_text(table.caption, language))
     named = (f"\\label{{{re.sub(r'[^A-Za-z0-9:.-]', '-', label)}}}") if label else ""
     title = f"\\caption{{{caption}}}{named}" if caption or named else ""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.messages import Language
+from sipas_analysis.progress import watch
 
 _MARKS = re.compile(r"([\\`*_\[\]|~#$])")
 _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")
@@ -31,7 +32,7 @@ def _render_table(table: Table, language: Language) -> str:
     caption = escape_markdown(render_text(table.caption, language))
     head = _render_row([column.label for column in table.columns], language)
     sides = ["--:" if column.kind == "number" else ":--" for column in table.columns]
-    rows = [_render_row(row, language) for row in table.rows]
+    rows = [_render_row(row, language) for row in watch(table.rows)]
     notes = [f"\n{escape_markdown(render_text(note, language))}" for note in table.notes]
     title = [f"**{caption}**", ""] if caption else []
     return "\n".join([*title, head, f"| {' | '.join(sides)} |", *rows, *notes]) + "\n"

@@ -21,6 +21,7 @@ from sipas_analysis.documents.table_cells import (
 )
 from sipas_analysis.documents.writers.xlsx import Cell, Sheet, write_workbook
 from sipas_analysis.messages import Language
+from sipas_analysis.progress import watch
 
 NO_DAY = date(2000, 1, 1)  # the same tables give the same bytes
 MOST_FIXED = 2  # columns of texts that stay in sight
@@ -43,7 +44,7 @@ def _make_sheet(table: Table, language: Language) -> Sheet:
         ends = [make_text(f"xlsx.{end}", name=column.label) for end in ("from", "to")]
         heads += ends if is_range else [column.label]
     rows = tuple(
-        (*chain.from_iterable(map(_convert_cell, row, holds_ranges)),) for row in table.rows
+        (*chain.from_iterable(map(_convert_cell, row, holds_ranges)),) for row in watch(table.rows)
     )
     titles = (table.caption,) if render_text(table.caption, language) else ()
     n_texts = sum(1 for _ in takewhile(lambda column: column.kind != "number", table.columns))
