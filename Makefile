@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 # Without bytecode every process compiles every module again: three times the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test test-slow test-full test-lowest lint docs pictures lock data clean
+.PHONY: report test test-slow test-ci test-full test-lowest lint docs pictures lock data clean
 
 report: $(VENV)/.ready
 	$(BIN)/sipas report data/an-giang-2021/wave.yaml
@@ -18,6 +18,10 @@ test: $(VENV)/.ready-dev
 
 test-slow: $(VENV)/.ready-dev
 	$(PYTEST) --dist worksteal -m "slow and not full"
+
+# Both sets at once: libraries are imported, and figures of the demo computed, once for both.
+test-ci: $(VENV)/.ready-dev
+	$(PYTEST) --dist worksteal -m "not full"
 
 # Outside CI: the large simulations, every random edit, 20 times the examples of each law.
 test-full: $(VENV)/.ready-dev

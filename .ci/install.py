@@ -55,6 +55,7 @@ def main(stage: str, words: list[str]) -> int:
     n_pins = count_pins(words)
     print(f"{stage}{f' ({n_pins} packages)' if n_pins else ''}", flush=True)
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *words]
+    command.append("--no-compile")  # three of four modules are never imported, the others once
     with subprocess.Popen(
         [*command, "--progress-bar", "off"],
         stdout=subprocess.PIPE,
