@@ -244,10 +244,6 @@ class Survey:
         is_made = np.array([choice in str(answer).split(";") for answer in answers] + [False])
         return pd.Series(is_made[number], self.frame.index, name=key)
 
-    def __str__(self) -> str:
-        n_units = self.frame["unit"].nunique()
-        return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
-
     def __repr__(self) -> str:
         pack, best = self.instrument, self.frame.max(numeric_only=True)  # no form of one (rule P3)
         satisfied_from = {code: pack.scale_of(code).satisfied_from for code in pack.rated_codes}
@@ -266,7 +262,9 @@ class Survey:
         turned = [code for code in pack.rated_codes if pack.find_question(code).reverse]
         lines = [say("en", "view.survey.reversed", codes=", ".join(turned))] if turned else []
         lines += filter(None, ["; ".join(self.design().describe_roles())])
-        return "\n".join([f"{self}, {'; '.join(texts)}", *lines])
+        n_units = self.frame["unit"].nunique()
+        head = f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
+        return "\n".join([f"{head}, {'; '.join(texts)}", *lines])
 
 
 def refuse_key(survey: Survey, key: str) -> ColumnError:

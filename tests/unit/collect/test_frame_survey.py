@@ -275,7 +275,7 @@ def test_a_survey_prints_every_scale():
 def test_a_survey_prints_what_is_turned_and_how_it_was_drawn():
     """A few lines say all that was declared; nothing where nothing was."""
     survey = make(("A1", "B1"), scale=(1, 7), reverse="B1", weights="w", strata="town")
-    first, *others = repr(survey).splitlines()
+    first, *others = str(survey).splitlines()  # as print writes it
     assert first.startswith("survey: 6 forms of 6 read, 1 units, 2 items of 1 to 7")
     assert others == ["reversed: B1", "weights: w; strata: town"]
     assert len(repr(make()).splitlines()) == 1
