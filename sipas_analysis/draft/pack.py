@@ -5,8 +5,6 @@ Where no pack fits, ``pack.yaml`` is drafted from the headers and the answers, o
 
 import os
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,9 +13,9 @@ import pandas as pd
 from sipas_analysis.collect.columns import place_columns
 from sipas_analysis.collect.headers import list_names
 from sipas_analysis.collect.likeness import pair_nearest
-from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.tables import find_table, name_columns
+from sipas_analysis.draft.answer_columns import make_columns
 from sipas_analysis.draft.sheets import (
     SheetFiles,
     find_header,
@@ -27,16 +25,11 @@ from sipas_analysis.draft.sheets import (
     recognise_roles,
 )
 from sipas_analysis.errors import FileError
-from sipas_analysis.instrument.answer_levels import is_answer, list_words
 from sipas_analysis.instrument.pack import Instrument, list_packs, read_instrument
 from sipas_analysis.instrument.pack_draft import (
-    MOST_ANSWERS,
-    MOST_LEVELS,
-    DraftColumn,
     PackDraft,
     draft_pack,
     make_code,
-    split_header,
 )
 from sipas_analysis.instrument.xlsform import read_questions
 from sipas_analysis.messages import Language
@@ -44,10 +37,6 @@ from sipas_analysis.sheets.reader import read_sheets
 from sipas_analysis.sheets.texts import tidy_text
 
 PACK_FILE = "pack.yaml"
-USUAL_HIGH = 5  # of a scale of numbers
-LEAST_LEVELS = 3  # of a column of numbers
-STRAYS = 0.05  # share of the numbers of a column that may be mistyped
-LONG_TEXT = 5  # words; an answer of so many that stands once is a remark
 _FIGURE = re.compile(r"(?!(?:\d|10)$)[-+]?\d[\d.,\s]*%?|[=#].*")  # a sum or mean, not a level
 
 
@@ -62,6 +51,7 @@ class PackChoice:
         labels: Further words of the files with their level.
         ignored: Headers and wordings of free text.
         unordered: Headers of questions whose answers have no known order.
+        no_answer: Texts of the files that the drafted pack takes for no answer.
         nearest: The pack of the program that fits best, with the items found, if wordings are near.
         unlike: The pack whose codes are the names of variables with labels of other questions.
         numbered: Packs with as many items as the files have numbered columns.
@@ -73,6 +63,7 @@ class PackChoice:
     labels: dict[str, int] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     unordered: list[str] = field(default_factory=list)
+    no_answer: list[str] = field(default_factory=list)
     nearest: str = ""
     unlike: str = ""
     numbered: list[str] = field(default_factory=list)
@@ -162,7 +153,7 @@ def _find_pack(files: SheetFiles) -> tuple[Instrument, int]:
 def _use_draft(draft: PackDraft, language: Language) -> PackChoice:
     """Return a drafted pack, checked like any other."""
     pack = Instrument.model_validate(draft.content)
-    parts = draft.labels, draft.ignored, draft.unordered
+    parts = draft.labels, draft.ignored, draft.unordered, draft.no_answer
     return PackChoice(pack, PACK_FILE, draft.write(language), *parts)
 
 
@@ -200,11 +191,7 @@ def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | Non
         for header in headers:
             texts = map(tidy_text, forms[header])
             answers.setdefault(header, []).extend(filter(None, texts))
-    columns = [
-        _make_column(header, texts, labels.get(header, ""))
-        for header, texts in answers.items()
-        if texts
-    ]
+    columns = make_columns(answers, labels)
     title = files.sheets[0][0].stem if files.sheets else ""
     return draft_pack(columns, make_code(title), title, language)
 
@@ -225,55 +212,3 @@ def _make_empty_pack() -> Instrument:
     """Return a pack whose only item no file has."""
     facts = {"id": "none", "title": {}, "source": "", "status": "unverified"}
     return Instrument.model_validate({**facts, "items": {"-": {}}})
-
-
-def _make_column(header: str, texts: Sequence[str], label: str) -> DraftColumn:
-    """Return one column of answers with its distinct texts; its label is its wording."""
-    counts = Counter(map(fold_answer, texts))
-    written: dict[str, str] = {}
-    for text in texts:
-        folded = fold_answer(text)
-        if folded in counts.keys() - _list_strays(counts):
-            written.setdefault(folded, folded if folded.isdigit() else text)
-    group, code, wording = split_header(label or header)
-    code = (split_header(header)[1] if label else "") or code
-    is_choice = len(written) <= MOST_ANSWERS and 2 * len(written) <= len(texts)
-    if _is_free_text(wording, written, counts):
-        is_choice, written = False, {}
-    return DraftColumn(header, wording, written, code, group, is_choice)
-
-
-def _list_strays(counts: Mapping[str, int]) -> set[str]:
-    """Return the few texts of a column of numbers that are no level; ``check`` lists their cells.
-
-    A scale of 1 to 5 is no longer for one 55, 7 or 0. Words with a number ("over 3 times") are
-    answers.
-    """
-    numbers = {text: int(text) for text in counts if text.isdigit()}
-    levels = {text for text, number in numbers.items() if 1 <= number <= USUAL_HIGH}
-    n_levels, n_numbers = (sum(map(counts.__getitem__, part)) for part in (levels, numbers))
-    if len(levels) < LEAST_LEVELS or n_levels < (1 - STRAYS) * n_numbers:
-        levels = {text for text, number in numbers.items() if number <= MOST_LEVELS}
-        n_levels = sum(map(counts.__getitem__, levels))
-    others = {text for text in counts.keys() - levels if not is_answer(text)}
-    has_words = any(re.search(r"\d", text) and not text.isdigit() for text in others)
-    is_scale = len(levels) >= LEAST_LEVELS and 2 * n_levels > sum(counts.values())
-    return others if is_scale and not has_words else set()
-
-
-def _is_free_text(wording: str, written: Mapping[str, str], counts: Mapping[str, int]) -> bool:
-    """Return whether a question is answered in own words, or with names of persons.
-
-    Its wording says so, or a long text stands once, or most answers begin with a family name; but
-    not where the answers are levels.
-    """
-    if len(written) > 1 and all(text.isdigit() or is_answer(text) for text in written):
-        return False
-    remarks = "|".join(map(re.escape, list_words("remarks")))
-    if re.search(rf"(?<!\w)(?:{remarks})(?!\w)", wording.casefold()):
-        return True
-    words = {text: text.split() for text in written}
-    is_long = any(counts[text] == 1 and len(words[text]) >= LONG_TEXT for text in words)
-    family_names = {*list_words("family_names")}
-    persons = [text for text in words if words[text][0] in family_names and len(words[text]) > 1]
-    return is_long or 2 * len(persons) > len(words)

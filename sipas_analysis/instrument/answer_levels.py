@@ -58,7 +58,12 @@ def list_words(kind: str) -> list[str]:
 
 def is_no_answer(text: str) -> bool:
     """Return whether a folded text is a usual word for no answer, or for not applicable."""
-    return any(text in list_words(kind) for kind in NO_ANSWER)
+    return any(text in _list_no_answer(kind) for kind in NO_ANSWER)
+
+
+def _list_no_answer(kind: str) -> list[str]:
+    """Return the words of a kind of no answer; no opinion counts as blank (rule M1)."""
+    return list_words(kind) + (list_words("no_opinion") if kind == "blank" else [])
 
 
 @cache
@@ -121,12 +126,26 @@ def span_scale(texts: Sequence[str]) -> bool:
 
 def _set_no_answer_apart(texts: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     """Return the answers of a column, and its texts of no answer by kind."""
+    middle = _find_numbered_middle(texts)
     no_answer = {
-        kind: [text for text in texts if _NUMBER.sub("", text) in list_words(kind)]
+        kind: [
+            text
+            for text in texts
+            if _NUMBER.sub("", text) in _list_no_answer(kind) and text not in middle
+        ]
         for kind in NO_ANSWER
     }
     apart = {text for words in no_answer.values() for text in words}
     return [text for text in texts if text not in apart], no_answer
+
+
+def _find_numbered_middle(texts: Sequence[str]) -> list[str]:
+    """Return the texts of no opinion whose number lies between those of other answers."""
+    words = list_words("no_opinion")
+    numbers = {text: int(match[1]) for text in texts if (match := _NUMBERED.fullmatch(text))}
+    middle = [text for text in numbers if _NUMBER.sub("", text).rstrip(")") in words]
+    others = [numbers[text] for text in numbers if text not in middle]
+    return [text for text in middle if others and min(others) < numbers[text] < max(others)]
 
 
 def _read_numbers(

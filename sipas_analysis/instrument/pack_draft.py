@@ -44,6 +44,7 @@ class DraftColumn:
         is_choice: Whether its answers repeat as choices do, so that they may stand in a pack.
         choice_codes: Code of each answer in the data, if the data hold codes.
         many: Whether several answers may be chosen.
+        is_rating: Whether most answers are known labels of a scale, which others break.
     """
 
     header: str
@@ -54,6 +55,7 @@ class DraftColumn:
     is_choice: bool = True
     choice_codes: Mapping[str, str] = field(default_factory=dict)
     many: bool = False
+    is_rating: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class PackDraft:
         ignored: Headers and wordings of free text.
         unordered: Headers of questions whose answers have no known order.
         answers: Those answers.
+        no_answer: Texts of the files that are taken for no answer.
     """
 
     content: dict[str, object]
@@ -73,12 +76,16 @@ class PackDraft:
     ignored: list[str]
     unordered: list[str]
     answers: list[str]
+    no_answer: list[str]
 
     def write(self, language: Language) -> str:
         """Return the pack as YAML, with comments on what a person must check."""
         scale = self.content["scale"]
         assert isinstance(scale, dict)
         parts = [f"# {say(language, 'draft.pack_head', low=scale['low'], high=scale['high'])}\n"]
+        if self.no_answer:
+            names = ", ".join(f'"{text}"' for text in self.no_answer)
+            parts.append(f"# {say(language, 'draft.pack_no_answer', names=names)}\n")
         if self.unordered:
             fields = {"n": len(self.unordered), "answers": "; ".join(self.answers)}
             parts.append(f"# {say(language, 'draft.pack_unordered', **fields)}\n")
@@ -124,7 +131,7 @@ def draft_pack(
     profile_headers = {column.header for column in short if _is_profile(column, levels)}
     levels = {header: levels[header] for header in levels.keys() - profile_headers}
     rated = [column for column in columns if column.header in levels]
-    choices = [column for column in columns if column.is_choice or column in rated]
+    choices = [c for c in columns if c.is_choice or c.is_rating or c in rated]
     if not rated:
         return None
     others = [column for column in choices if column not in rated]
@@ -145,7 +152,19 @@ def draft_pack(
         [text for c in columns if c not in choices for text in {c.header, c.wording}],
         [column.header for column in unordered],
         [*dict.fromkeys(text for column in unordered for text in column.texts.values())],
+        _list_no_answer(rated, levels),
     )
+
+
+def _list_no_answer(rated: Sequence[DraftColumn], levels: Mapping[str, AnswerLevels]) -> list[str]:
+    """Return the texts of no answer among the levels of some columns, as written."""
+    texts = [
+        column.texts[text]
+        for column in rated
+        for part in levels[column.header].no_answer.values()
+        for text in part
+    ]
+    return [*dict.fromkeys(texts)]
 
 
 def _is_profile(column: DraftColumn, levels: Mapping[str, AnswerLevels]) -> bool:
@@ -160,14 +179,15 @@ def _is_profile(column: DraftColumn, levels: Mapping[str, AnswerLevels]) -> bool
 def _find_unordered(columns: Sequence[DraftColumn]) -> list[DraftColumn]:
     """Return the columns that share their answers with others, as the items of a scale do.
 
-    So is a column of numbers and words that together are no known scale.
+    So is a column of numbers or labels and of words that together are no known scale.
     """
     single = [column for column in columns if not column.many]
     usage = Counter(text for column in single for text in column.texts)
     return [
         column
         for column in single
-        if _mixes_numbers(column)
+        if (column.is_rating and not _is_profile(column, {}))
+        or _mixes_numbers(column)
         or (len(column.texts) > 2 and min(map(usage.__getitem__, column.texts)) >= SAME_ANSWERS)
     ]
 

@@ -1,6 +1,6 @@
 """What ``sipas init`` prints: what it recognised, what it left out and what must be confirmed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.errors import shorten
@@ -21,6 +21,7 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
             bool(draft.choice.nearest),
             {"name": draft.choice.nearest, "pack": draft.choice.nearest.partition(" ")[0]},
         ),
+        *_describe_pack(draft, language),
         ("unlike_pack", bool(draft.choice.unlike), {"name": draft.choice.unlike}),
         ("file_is_unit", draft.file_is_unit, {}),
         ("no_year", not draft.year, {}),
@@ -36,11 +37,35 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
         ("maybe_unit", draft.unit_columns),
         ("ungrouped", draft.units_to_place),
     ):
-        shown = "; ".join(dict.fromkeys(map(shorten, names)))
-        sentences.append((message, bool(names), {"names": shown}))
+        sentences.append((message, bool(names), {"names": _join(names)}))
     for message, is_said, fields in sentences:
         if is_said:
             yield say(language, f"cli.said.{message}", **fields), None
     if draft.choice.numbered:
         yield draft.say_numbered().strip("# \n"), None
     yield say(language, "cli.said.next", path=draft.wave), None
+
+
+def _describe_pack(draft: Draft, language: Language) -> list[tuple[str, bool, dict[str, object]]]:
+    """Return what the questions of a drafted pack are, so that a person sees a wrong one."""
+    pack = draft.pack
+    overall = [pack.overall_item.text(language)] if pack.overall_item else []
+    beside = [question.text(language) for question in pack.beside_items.values()]
+    profile = [question.text(language) for question in pack.indicators.values()]
+    items = [item.text(language) for item in pack.items.values()]
+    scale = {"low": pack.scale.low, "high": pack.scale.high, "from": pack.scale.satisfied_from}
+    parts: list[tuple[str, Sequence[str], dict[str, object]]] = [
+        ("pack_items", items, {"n": len(items), **scale}),
+        ("pack_beside", [*overall, *beside], {}),
+        ("pack_profile", profile, {}),
+        ("pack_no_answer", draft.choice.no_answer, {}),
+    ]
+    return [
+        (message, bool(names) and bool(draft.pack_file), fields | {"names": _join(names)})
+        for message, names, fields in parts
+    ]
+
+
+def _join(names: Iterable[str]) -> str:
+    """Return shortened names in one line, each once."""
+    return "; ".join(dict.fromkeys(map(shorten, names)))
