@@ -448,13 +448,16 @@ def complain(seed: int, folder: Path) -> str:
 
 @pytest.mark.parametrize("batch", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_damaged_files_give_no_wrong_figure(batch, tmp_path):
-    """Twenty seeds; the slow tests try two thousand others."""
+    """Twenty seeds; the test below tries others."""
     seeds = range(batch * 20, batch * 20 + 20)
     assert [text for seed in seeds if (text := complain(seed, tmp_path / str(seed)))] == []
 
 
+# Two hundred in CI; `make test-full` has all two thousand.
 @pytest.mark.slow
-@pytest.mark.parametrize("batch", range(40))
+@pytest.mark.parametrize(
+    "batch", [*range(4), *(pytest.param(k, marks=pytest.mark.full) for k in range(4, 40))]
+)
 def test_two_thousand_damaged_files_give_no_wrong_figure(batch, tmp_path):
     """Fifty seeds a batch, so that workers share them."""
     seeds = range(1000 + batch * 50, 1000 + batch * 50 + 50)
