@@ -140,6 +140,7 @@ def test_a_blank_form_never_counts(frame, unit):
     np.testing.assert_allclose(items["low"], items["low_after"], rtol=1e-12)
 
 
+@pytest.mark.slow  # drawn examples
 @given(forms(), st.data())
 def test_blanking_an_answer_leaves_the_other_items_alone(frame, data):
     row = data.draw(st.sampled_from(range(len(frame))), label="row")
@@ -201,6 +202,7 @@ def test_numerator_and_denominator_give_back_the_value(frame, weighted):
     assert (scored(frame)["printed"] == "").sum() == scored(frame)["value"].isna().sum()
 
 
+@pytest.mark.slow  # drawn examples
 @given(forms(answer=levels))
 def test_mean_of_items_is_pooled_when_nothing_is_blank(frame):
     """Value, error and limits: the two rules of M2 differ by blanks alone."""
@@ -240,6 +242,7 @@ def test_blocks_of_parts_add_up_to_the_block_of_all(frame, data):
     assert one.people["n"].sum() == joined.people["n"].sum()
 
 
+@pytest.mark.slow  # drawn examples
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=12), st.randoms(use_true_random=False))
 def test_ranks_follow_the_values_and_not_the_rows(satisfied, random):
     """1 + the number of better units, whatever the order of rows (R1)."""

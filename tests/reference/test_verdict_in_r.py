@@ -67,6 +67,7 @@ def test_the_difference_in_differences_equals_svyglm(surveys, case):
     )
 
 
+@pytest.mark.slow  # many cases of R
 def test_the_change_of_a_line_is_that_of_compare(surveys):
     """Value, interval and earlier and later figure of a unit (equal to R: test_change_in_r)."""
     row = judge(surveys, "overall", {"o01": "m"}).iloc[0]

@@ -397,6 +397,7 @@ def test_init_drafts_and_says_what_is_left_to_do(sipas, tmp_path):
     assert sipas("init", path)[0] == errors.OutputError.exit_code
 
 
+@pytest.mark.slow  # runs every report
 def test_report_makes_the_province_or_one_unit(sipas, make_wave, notebooks, tmp_path):
     """The notebook gets absolute paths and all its parameters; the first page is named."""
     path, out = make_wave(GOOD), tmp_path / "out"
@@ -414,6 +415,7 @@ def test_report_makes_the_province_or_one_unit(sipas, make_wave, notebooks, tmp_
     assert notebooks[1][1]["unit"] == "so-a"
 
 
+@pytest.mark.slow  # runs every report
 def test_run_makes_every_report_and_names_units_without_forms(
     sipas, make_wave, notebooks, tmp_path
 ):

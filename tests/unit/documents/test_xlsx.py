@@ -139,6 +139,7 @@ def test_the_whole_stands_above_the_units_in_ranking_order(survey, tmp_path):
     assert last[8:] == ("–", "–", "–", "12 phiếu, ít hơn mức tối thiểu 30")
 
 
+@pytest.mark.slow  # every format is written
 def test_what_must_not_be_published_is_no_number_anywhere(hidden, tmp_path):
     """Rule P2: the word of the report, no number, not even of forms, no id."""
     book = book_of(hidden, tmp_path)
@@ -185,6 +186,7 @@ def test_sheets_are_ready_for_screen_and_paper(survey, tmp_path):
     assert number.border.left.style == "thin"
 
 
+@pytest.mark.slow  # every format is written
 def test_a_figure_to_be_used_with_caution_keeps_its_mark_and_stays_a_number(survey, tmp_path):
     """† stands in the number format, so that the cell can be summed and sorted."""
     book = book_of(survey, tmp_path)
@@ -257,6 +259,7 @@ def tables(survey, tmp_path):
     )
 
 
+@pytest.mark.slow  # every format is written
 def test_every_table_of_a_report_is_a_sheet_and_the_first_lists_them(tables):
     """A picture's data counts as a table; one that the report also prints comes once."""
     document, book = tables
@@ -336,6 +339,7 @@ def test_officers_get_the_tables_of_a_wave_in_one_workbook(with_last_year, tmp_p
     assert not {"so-a", "departments", "access"} & {*texts}
 
 
+@pytest.mark.slow  # every format is written
 def test_a_rise_is_a_number_with_its_sign_in_the_annexes(with_last_year, tmp_path):
     """Last year, change, interval and verdict of each unit; a sheet of all changes."""
     book = book_of(with_last_year, tmp_path)

@@ -67,6 +67,7 @@ def test_a_questionnaire_of_a_university_is_drafted_from_its_labels(tmp_path):
     assert "reverse: true" in draft.pack_file.read_text("utf-8").splitlines()[0]
 
 
+@pytest.mark.slow  # many files are drafted
 def test_one_column_q1_of_28_is_no_questionnaire_of_the_united_kingdom(tmp_path):
     """A pack of 28 items is drafted from the header codes."""
     path = tmp_path / "a.csv"
@@ -401,6 +402,7 @@ def write_numbered(path: Path, unit: str, head: list[str]) -> Path:
     return path
 
 
+@pytest.mark.slow  # many files are drafted
 def test_columns_that_number_the_questions_of_a_pack_name_that_pack(tmp_path):
     """22 questions of 1 to 5 may be those of QĐ 2640; `--pack` then pairs A1 with “Câu 1”."""
     head = [f"Câu {k}" for k in range(1, 23)]

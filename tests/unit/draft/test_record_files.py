@@ -30,6 +30,7 @@ def test_a_draft_names_the_exports_and_leaves_them_out_of_the_answers(tmp_path):
     assert any("ho-so.parquet" in line for line, _ in describe_draft(draft, "vi"))
 
 
+@pytest.mark.slow  # many files are drafted
 def test_answers_are_no_export_and_exports_are_no_answers(tmp_path):
     """Neither is taken for the other; exports alone make no wave."""
     (tmp_path / "phieu.csv").write_text(ANSWERS, "utf-8")
@@ -41,6 +42,7 @@ def test_answers_are_no_export_and_exports_are_no_answers(tmp_path):
     assert "ho-so.csv" in caught.value.text("vi")
 
 
+@pytest.mark.slow  # many files are drafted
 def test_a_draft_says_where_records_would_stand_and_looks_into_folders(tmp_path):
     """Forms in one folder, exports in another: nothing lies in the folder itself."""
     (tmp_path / "phieu").mkdir()

@@ -126,6 +126,7 @@ def test_what_goes_with_a_better_item_is_the_model_s(read_shared):
         assert found.loc["A1", name] == pytest.approx(logit[old] * change, rel=1e-9)
 
 
+@pytest.mark.slow  # models are fitted often
 def test_an_item_above_the_best_quarter_gains_nothing_and_few_units_say_nothing(read_shared):
     """The best unit has nothing to gain; three units have no best quarter."""
     survey = wave(read_shared)

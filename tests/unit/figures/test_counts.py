@@ -65,6 +65,7 @@ def test_a_hidden_count_follows_from_no_published_number(read_answers, blanks):
     assert not [name for name in table.index if name.startswith("people:") and "@" in name]
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_a_number_of_fewer_people_is_no_denominator(read_answers):
     """Three people told their sex, whether they waited: neither number is printed."""
     rows = "so-a,5,4,4,male,yes\n" * 3 + "so-a,4,4,4,,\n" * 30
@@ -76,6 +77,7 @@ def test_a_number_of_fewer_people_is_no_denominator(read_answers):
     assert table.loc[names].drop(columns=["rule"]).isna().all(axis=None)
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_no_answer_of_a_hidden_unit_or_item_is_published(read_answers):
     """Shares of answers stand only where the figure of the item does."""
     small = ["so-b", "so-c", "so-d"]

@@ -161,6 +161,7 @@ def test_no_hidden_figure_is_known_closer_than_the_rule(read_answers, seed):
     assert close == []
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_three_people_of_a_unit_where_all_are_satisfied_stay_unknown(read_answers, monkeypatch):
     """Everything at 100 % would tell what three people answered; without the audit it does."""
     few = ["u-0,5,5,5,5,5,5"] * 3 + ["u-0,5,,5,5,5,5"] * 17
@@ -197,6 +198,7 @@ def write_kind(kind, n_units=4):
     return "\n".join(["unit," + ",".join(ITEMS), *first, *others]) + "\n", units
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 @pytest.mark.parametrize("kind", ["factor", "all", "single", "ten"])
 def test_kinds_of_waves_that_gave_a_hidden_figure_away(read_answers, kind):
     """No hidden figure is bounded too closely, nor is the number of forms of a hidden unit told."""
@@ -217,6 +219,7 @@ def test_kinds_of_waves_that_gave_a_hidden_figure_away(read_answers, kind):
         assert scores.loc[scores["unit"] == "u-0", "n"].isna().all()
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_answers_of_the_whole_that_few_hidden_people_gave_are_hidden(read_answers):
     """A level that no hidden unit chose would be known of each: the value stays, levels do not."""
     answers, units = write_kind("factor")

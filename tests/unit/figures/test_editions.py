@@ -74,6 +74,7 @@ def test_editions_that_differ_by_few_forms_are_told(first, n_a, changed, is_clos
     assert all("Before you publish" in text and "A1@a" in text for text in said)
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_what_one_edition_hides_and_the_other_shows_is_told(first, tmp_path):
     """The first edition hid the index of unit a, perhaps at a higher `min_cell`."""
     facts = json.loads((first / "receipt.json").read_text("utf-8"))

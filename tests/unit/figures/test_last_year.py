@@ -96,6 +96,7 @@ def test_sure_changes_are_named_largest_first(tmp_path):
     assert first.endswith("chưa vượt sai số chọn mẫu.")
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_units_that_are_others_now_are_named(tmp_path):
     """a became n, b and c merged into m, d was split, e is gone, f is new."""
     before = BEFORE | {"e": (20, 30)}
@@ -266,6 +267,7 @@ def test_two_waves_of_one_year_are_compared_in_their_order(tmp_path):
     assert set(figures.last_year.gone_units) == {"c", "d"}
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 @pytest.mark.parametrize("good", [30, 0])
 def test_two_years_at_one_end_have_an_interval_around_no_change(tmp_path, good):
     """All of 30 both times: no change, an interval of both exact ones, open."""
@@ -277,6 +279,7 @@ def test_two_years_at_one_end_have_an_interval_around_no_change(tmp_path, good):
     assert describe_last_year(Subject(figures, "a"))
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_a_change_tells_no_error_that_a_year_does_not_tell(tmp_path):
     """Where a wave shows a figure without its error, the ends of its change are whole points."""
     figures = read_years(tmp_path, BEFORE, AFTER)

@@ -215,6 +215,7 @@ def test_a_named_plan_is_parsed_once_and_refused_if_its_wave_is_unknown(tmp_path
     assert (position, lines.frame["id"].tolist(), len(parsed)) == (0, ["a-01"], 2)
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_lines_are_a_plan_once_somebody_has_decided_on_one(tmp_path):
     """One that is dropped decides nothing."""
     folder = write_year(tmp_path, 2024, UNITS)

@@ -181,6 +181,7 @@ GIVEN = {
 }
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 @pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in (1, 2))])
 @pytest.mark.parametrize(
     "case",
@@ -282,6 +283,7 @@ def test_scores_have_the_columns_of_the_glossary(figures_of_four, tmp_path):
     )
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_only_the_overall_figure_of_a_unit_has_a_rank(read_answers, tmp_path):
     """A factor or a group has no place; ranks are whole numbers."""
     both = [("5,4,1", 20), ("5,5,5", 20)], [("1,4,1", 40)]
@@ -292,6 +294,7 @@ def test_only_the_overall_figure_of_a_unit_has_a_rank(read_answers, tmp_path):
     assert ranked == {("u-0", "overall"): "1", ("u-1", "overall"): "2"}
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_numbers_have_ten_digits_and_printed_is_text(read_answers, tmp_path):
     """2 of 3 is 66.66666667 to compute with and 66.67 to print."""
     survey = read_answers(forms_of([("5,4,1", 30)]), units=units_of("X"))
@@ -330,6 +333,7 @@ def test_figures_are_those_of_score(four_units, figures_of_four):
     pd.testing.assert_series_equal(whole, expected)
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_a_name_that_a_spreadsheet_would_run_is_made_text(read_answers, tmp_path):
     """An apostrophe before ``=``, ``+``, ``-``, ``@`` and tab."""
     names = ["=cmd|' /C calc'!A0", "+1", "@x", "-2+3", "\tx"]
@@ -396,6 +400,7 @@ items:
 """
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_a_hidden_block_does_not_follow_from_the_other_and_the_whole(read_answers):
     """Overall less policy is service: with service hidden, one of the two must be hidden too."""
     rows = "so-a,5,4,,\n" * 37 + "so-a,5,4,1,5\n" * 3

@@ -88,6 +88,7 @@ def test_units_with_few_dossiers_are_one_row_that_no_total_gives_back(source):
     assert {"so-b", "so-c", "so-d"}.isdisjoint({*rows, *channels})
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_every_number_has_an_id_and_its_division(source):
     """``record:<what>:<key>`` leads to the number, and back to its row and column."""
     figures = RecordFigures(source)
@@ -107,6 +108,7 @@ def test_every_number_has_an_id_and_its_division(source):
     assert set(BUILDERS) == set(RULES) == set(PREFIXES)
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_no_table_has_a_dossier_or_an_official(source):
     """Neither code is a cell of any published table."""
     cells = {
@@ -147,6 +149,7 @@ def test_rows_are_records_with_texts_and_numbers():
     assert row.find_id("n") == "record:step.n:step:1"
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_a_step_of_few_dossiers_has_no_row_and_hides_one_more(source):
     """Two dossiers took a rare step; the next smallest step is left out with it (P2)."""
     connection = duckdb.connect()

@@ -94,6 +94,7 @@ def test_a_hidden_group_does_not_follow_from_the_whole_and_the_others(read_answe
     assert with_blanks.loc["sex=male", "flag"] == "suppress"
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_a_key_made_of_whole_units_is_not_shown_where_a_unit_is_hidden(read_answers):
     """A label that all of a unit gave, and nobody else, would show the unit's index."""
     for slip in ([], ["so-a,5,4,3,female,"], ["so-a,5,4,3,female,"] * 4):
@@ -118,6 +119,7 @@ def read_keys(read_answers, cells, **facts):
     return figures_of(survey).by_id.set_index("id")
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 @pytest.mark.parametrize(
     "cells",
     [
@@ -147,6 +149,7 @@ def test_no_few_people_lie_between_labels_of_two_keys(read_answers, cells):
         assert kind == "people:" or len(shown) >= 2 * ("," in cells[0][1:])
 
 
+@pytest.mark.slow  # the figures of whole waves are computed and audited
 def test_choices_that_exclude_each_other_are_one_choice(read_answers):
     """Whole − poor − merit would be the three others, unless five people chose two."""
     rows = ["4,3,,KHAC"] * 3 + ["5,4,,HN"] * 40 + ["3,4,,NCC"] * 30

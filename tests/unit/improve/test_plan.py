@@ -88,6 +88,7 @@ def test_a_weak_item_gets_the_measure_that_answers_it(proposals):
     assert set(drafted.frame["wave"]) == {"small-2024"}
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_lines_stand_in_the_order_of_the_list_and_have_ids_of_their_own(proposals):
     """The province first; one unit asked for has the same lines."""
     survey, drafted, _ = proposals
@@ -118,6 +119,7 @@ def test_the_province_is_compared_with_its_index_and_asks_for_what_incidents_nee
     assert set(lines["owner"]) == {"Sở Nội vụ"}
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_few_incidents_start_no_measure(read_low):
     """Fewer than `min_cell` reports would be told of single people (P2)."""
     assert "apology" not in {*plan(read_low(LOW | {(0, "late"): 4})).frame["measure"]}

@@ -137,6 +137,7 @@ def test_a_total_or_a_signature_is_asked_away_once(refuse, read, change):
     assert "nếu là dòng tổng hoặc chữ ký, hãy xóa hoặc chuyển sang trang khác" in text.lower()
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_the_outcome_question_is_told_from_the_index_by_its_capitals(read, change):
     """Both have a figure; any other spelling is the index."""
     cells = {"item_name_1": None, "baseline_1": None, "low_1": None, "high_1": None, "n_1": None}
@@ -150,6 +151,7 @@ def test_the_outcome_question_is_told_from_the_index_by_its_capitals(read, chang
     assert by_spelling["OVERALL"]["baseline"] != by_spelling["overall"]["baseline"]
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_a_figure_that_was_changed_by_hand_is_refused_with_the_right_one(refuse, read, change):
     """An empty cell is filled in; a target that cannot be shown is read with a note."""
     assert "Số đúng: K5: 81,36" in refuse(change(baseline_1=71.36))

@@ -150,6 +150,7 @@ def test_a_line_that_cannot_be_judged_says_why(line, word, reason):
         assert row["change_low"] < row["change"] < row["change_high"]
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_other_units_have_no_line_on_the_item_nor_on_a_wider_figure():
     """Lines on the item, its factor and the index count, whatever their status; others do not."""
     name = BEFORE.instrument.items["A1"].factor
@@ -167,6 +168,7 @@ def test_other_units_have_no_line_on_the_item_nor_on_a_wider_figure():
     assert crowd.loc["m~A1", ["kind", "n_units"]].tolist() == ["measure", 0]
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_lines_of_a_unit_are_judged_together():
     """Šidák over its judged figures: early lines do not count, two lines on one figure once."""
     lines = [{"unit": "u0"}, {"unit": "u0", "measure": "n"}, {"unit": "u0", "item": "B1"}]
@@ -180,6 +182,7 @@ def test_lines_of_a_unit_are_judged_together():
     assert (frame.loc["L0", "verdict"], alone["reason"]) == ("worked", "")
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_a_measure_that_several_units_took_is_judged_over_all_of_them():
     """Own words are one measure however they are written; a dropped line is no test of it."""
     lines = [
@@ -201,6 +204,7 @@ def test_a_measure_that_several_units_took_is_judged_over_all_of_them():
     assert row["se"] < frame.loc["L0", "se"]
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_a_measure_counts_the_units_that_are_compared():
     """v0 has no others in its group, ``gone`` no figure; the most frequent reason is said."""
     with_others = judge({"unit": "u0"}, {"unit": "u1"}, {"unit": "v0"}, {"unit": "gone"})
@@ -219,6 +223,7 @@ def hide(scores, *hidden):
     return Estimates(frame.assign(flag=flags))
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_what_either_wave_hides_is_not_used():
     """A hidden unit has no numbers, and is no other; of a hidden index the item stays (P2)."""
     first, second = (sipas.score(survey, "unit") for survey in (BEFORE, AFTER))
@@ -233,6 +238,7 @@ def test_what_either_wave_hides_is_not_used():
     assert hidden["returned"] > frame.loc["L1", "returned"]  # its own figure is not used
 
 
+@pytest.mark.slow  # waves with plans are judged
 def test_forms_that_need_a_second_look_are_not_judged_until_they_are_accepted():
     """u0 is not judged, u5 is no other (M9); of one unit all say "very satisfied" to all."""
     lines = {"unit": "u0"}, {"unit": "u1", "measure": "n"}

@@ -248,6 +248,7 @@ def shorten(result):
     return replace(result, frame=result.frame.head(12)) if len(result.frame) > 12 else result
 
 
+@pytest.mark.slow  # every kind of result is written
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "vi"])
 def test_markdown_latex_and_word_print_the_same_texts(results, language, tmp_path):
     """Cell by cell, of every table of every result."""
@@ -268,6 +269,7 @@ def check_texts(whole, language, path):
     assert squeeze(word) == texts
 
 
+@pytest.mark.slow  # every kind of result is written
 def test_a_workbook_holds_the_numbers_of_the_frame(results, tmp_path):
     """Not the rounded ones: every number of every column, those of intervals, too."""
     for result in results.values():
@@ -319,6 +321,7 @@ def is_number(value):
     )
 
 
+@pytest.mark.slow  # every kind of result is written
 def test_the_view_is_narrow_and_wide_has_all_columns(results):
     """A narrow table has the wording and seven to eight more; ``to_frame`` never changes."""
     for name, result in results.items():
@@ -377,6 +380,7 @@ def test_the_styles_touch_nothing_else():
     assert not re.search(r"[^-]color: (?!var|inherit)", " ".join(body for _, body in rules))
 
 
+@pytest.mark.slow  # every kind of result is written
 def test_the_same_result_gives_the_same_bytes(results, tmp_path):
     """No time, no random id."""
     for name in ("drivers", "reliability", "models"):

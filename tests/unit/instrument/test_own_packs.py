@@ -154,6 +154,7 @@ def test_the_report_names_the_airport_and_its_scales(airport):
         assert "Sở Lao động" not in page
 
 
+@pytest.mark.slow  # reports are made for it
 def test_the_built_in_packs_keep_their_words(demo_2021):
     """The purpose of the survey of 2021, as it was."""
     page = report(demo_2021, "vi").chapter("basis")._repr_html_()

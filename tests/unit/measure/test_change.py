@@ -113,6 +113,7 @@ def test_an_extreme_unit_is_expected_to_go_back(wave):
     assert own.loc["a", "expected"] < 0 < own.loc["d", "expected"]
 
 
+@pytest.mark.slow  # whole waves are compared
 def test_a_unit_of_one_year_only_says_so(wave):
     """The other units are compared all the same."""
     changes = compare(wave(2023, {"a": (42, 60), "b": (40, 60)}), wave(2024, {"a": (51, 60)}))
@@ -297,6 +298,7 @@ def read_year(tmp_path, year, answers, pack=PACK, **facts):
     return sipas.read_survey(sipas.read_wave(path))
 
 
+@pytest.mark.slow  # whole waves are compared
 def test_items_that_both_questionnaires_ask_alike_need_no_crosswalk(tmp_path):
     """One item added: 3 items of 40 forms, 24 then 30 satisfied of 40 (10 %, 15 points by hand)."""
     years = [
@@ -368,6 +370,7 @@ def test_a_weighted_year_is_not_set_beside_an_unweighted_one(tmp_path, before, a
     assert explain_break("weights_dropped").text("en").startswith("the earlier forms are weighted")
 
 
+@pytest.mark.slow  # whole waves are compared
 def test_weights_that_were_adjusted_to_other_margins_are_not_set_side_by_side():
     """Raked by sex and area, then by sex alone, then to other totals of the same levels."""
     rng = np.random.default_rng(5)
@@ -408,6 +411,7 @@ def test_an_item_that_was_dropped_or_another_pack_id_needs_no_crosswalk(tmp_path
     assert items["value"].to_dict() == {"A1": 50.0, "A2": 50.0, "D1": 0.0}
 
 
+@pytest.mark.slow  # whole waves are compared
 def test_intervals_follow_the_level_at_the_ends_too(wave):
     """All of 30 in both years: the reach is the exact one-sided limit at that level."""
     years = [wave(2023, {"a": (30, 30)}), wave(2024, {"a": (30, 30)})]

@@ -85,6 +85,7 @@ def test_axes_hold_one_picture():
     assert sipas.plot.index(results.units(), ax=ax) is ax
 
 
+@pytest.mark.slow  # many pictures are drawn
 def test_nothing_to_draw_is_refused_with_the_reason():
     """Too few people, no matrix, no comparable wave, no model, no statistic."""
     few = sipas.survey(FRAME, ["Q1", "Q2"], unit="unit")
@@ -105,6 +106,7 @@ def test_nothing_to_draw_is_refused_with_the_reason():
         sipas.plot.reliability(sipas.reliability(results.demo()), "units")
 
 
+@pytest.mark.slow  # many pictures are drawn
 def test_waves_that_may_not_be_compared_are_refused():
     """The reason is told."""
     changes = sipas.compare(results.demo(), results.read_demo(2023))
@@ -114,6 +116,7 @@ def test_waves_that_may_not_be_compared_are_refused():
         sipas.plot.change(changes)
 
 
+@pytest.mark.slow  # many pictures are drawn
 def test_unknown_items_groups_and_words_are_refused_with_those_that_there_are():
     """A misspelt code is named with the nearest."""
     with pytest.raises(ColumnError, match="A1"):

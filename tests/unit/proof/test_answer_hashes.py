@@ -95,6 +95,7 @@ def test_an_altered_file_of_answers_is_named_by_the_private_receipt(run, tmp_pat
     assert find_kinds(out, survey) == set()
 
 
+@pytest.mark.slow  # a run is made and proved
 def test_a_receipt_with_another_hash_of_the_answers_is_not_taken(run):
     """Neither the private hashes nor those of the files agree with it."""
     survey, out = run
@@ -104,6 +105,7 @@ def test_a_receipt_with_another_hash_of_the_answers_is_not_taken(run):
     assert {row["sha256"] for row in fill_hashes(facts, out, {})} >= {""}
 
 
+@pytest.mark.slow  # a run is made and proved
 def test_what_a_receipt_says_of_its_inputs_must_be_what_they_give(run):
     """Sealed again, with the same files: also a receipt of a former format by this version."""
     survey, out = run
@@ -133,6 +135,7 @@ def test_a_link_out_of_the_folder_and_a_half_file_are_no_files_of_a_run(tmp_path
     assert [*hash_outputs(out)] == ["index.html", "link.html", "units/.aside-a.html"]
 
 
+@pytest.mark.slow  # a run is made and proved
 def test_a_receipt_of_another_shape_is_refused(run):
     """A program is named by a version, no sentence and no markup; an input by its content."""
     _, out = run
@@ -164,6 +167,7 @@ def test_inputs_without_answers_keep_their_hash(name):
     assert not holds_answers(f"earlier-1/{name}")
 
 
+@pytest.mark.slow  # a run is made and proved
 def test_a_plan_made_after_the_run_is_told_as_such(run):
     """Not as a file with another hash: the run read none."""
     survey, out = run

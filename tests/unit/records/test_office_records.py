@@ -50,6 +50,7 @@ def test_a_wave_without_records_says_how_to_name_them(demo_2023):
     assert "records:" in caught.value.text("en")
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_two_systems_have_their_own_codes(read, tmp_path):
     """A number means what the entry of its file says; no number of the other system is guessed."""
     codes = [f"B{number}" for number in range(24)]
@@ -65,6 +66,7 @@ def test_two_systems_have_their_own_codes(read, tmp_path):
     assert frame["file"].unique().tolist() == ["dossiers.csv", "other.csv"]
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_units_that_number_their_dossiers_alike_are_refused(read, tmp_path):
     """Else all dossiers of both would be set aside as two versions; a few are a transfer."""
     alike = make_dossiers().assign(DonViQuanLy="Sở B")
@@ -76,6 +78,7 @@ def test_units_that_number_their_dossiers_alike_are_refused(read, tmp_path):
     assert frame["contradiction"].eq("versions_differ").sum() == 4
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_other_headers_are_mapped_and_known_ones_found_without_marks(read, tmp_path):
     """``MÃ HỒ SƠ``, ``ma_ho_so`` and a header of the office's own; one unit for a whole file."""
     frame = make_dossiers().rename(
@@ -100,6 +103,7 @@ def test_other_headers_are_mapped_and_known_ones_found_without_marks(read, tmp_p
         assert error.text("en") != error.text("vi")
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_names_of_officials_become_codes_that_are_alike_in_all_files(read):
     """A code tells neither name nor unit; the same name in another unit is another code (P1)."""
     rows, stays = make_dossiers(), make_movements()
@@ -125,6 +129,7 @@ def test_missing_ends_last_until_the_next_stay(read):
     assert ends == (72, 48)
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_typed_columns_of_parquet_are_read_as_they_are(read, tmp_path):
     """Timestamps, days, timestamps with a zone, and numbers."""
     path = tmp_path / "typed.parquet"
@@ -206,6 +211,7 @@ def test_many_dossiers_are_read_without_a_loop_over_rows(read):
     assert times[1] < 8 * times[0]
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_a_blank_unit_beside_names_of_officials_is_a_list_of_cells(read):
     """A column that is refused leaves nothing undone for those that follow."""
     rows = make_dossiers().assign(NguoiDaXuLy="Trần Thị B")
@@ -221,6 +227,7 @@ def test_a_blank_unit_beside_names_of_officials_is_a_list_of_cells(read):
     refuse(read, "records_no_codes", dossiers=entry)
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_codes_of_officials_need_the_records(read):
     """Other records give the same name another code; a login made of a name is no code (P1)."""
     rows = make_dossiers().assign(NguoiDaXuLy="anhnv2")
@@ -249,6 +256,7 @@ def test_a_year_without_calendar_is_named_with_its_cells(read):
     assert (place.file, place.row, place.column) == ("dossiers.csv", 4, "NgayTiepNhan")
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_what_is_not_sure_of_an_export_is_in_the_ledger(read):
     """Days that none tells from months; as many rows as programs cut at, with the header or not."""
     rows = make_dossiers()

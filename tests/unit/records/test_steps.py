@@ -110,6 +110,7 @@ def test_only_the_stays_of_given_dossiers_count_and_only_to_the_last_day():
     assert measure_steps(timed, DOSSIERS, "step")["n"].tolist() == table["n"].tolist()
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_the_way_from_step_to_step():
     """A pause in the same step is one visit; rare ways are counted, not listed."""
     same = STAYS.replace({"step": {"ask": "examine"}})
@@ -160,6 +161,7 @@ def _plant(n=600, seed=1):
     return stays, dossiers.assign(**names)
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_the_planted_step_and_section_are_found_and_surely_so():
     """One of four sections takes twice as long; nobody else is called slow."""
     stays, dossiers = _plant()
@@ -177,6 +179,7 @@ def test_the_planted_step_and_section_are_found_and_surely_so():
     assert not few.is_sure
 
 
+@pytest.mark.slow  # the records of the demo are read
 def test_steps_are_the_same_for_any_number_of_threads_and_order_of_rows():
     """Whole seconds are summed; nothing depends on who sums first."""
     stays, dossiers = _plant(3000)

@@ -156,6 +156,7 @@ def test_the_chapter_lists_it_apart_with_figure_and_reason(flagged):
     assert "Sở A" not in "".join(text.text("vi") for block in bullets for text in block.items)
 
 
+@pytest.mark.slow  # whole reports are made
 def test_an_accepted_unit_is_ranked_and_marked_with_who_and_why(accepted):
     """In every table that names it."""
     subject = Subject(accepted)

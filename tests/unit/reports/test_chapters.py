@@ -101,6 +101,7 @@ def test_annexes_tell_nothing_twice_and_nothing_empty(read_answers):
 # ── what a report refuses, and in which order it is
 
 
+@pytest.mark.slow  # whole reports are made
 def test_chapters_come_in_the_official_order(read_answers):
     """Numbered after the leaders' page; a unit has no chapter of the province."""
     survey = read_answers(HEAD + draw_forms("so-a", 12) + draw_forms("so-b", 12))
@@ -121,6 +122,7 @@ def test_chapters_come_in_the_official_order(read_answers):
         report(survey, "vi", "so-a").chapter("basis")
 
 
+@pytest.mark.slow  # whole reports are made
 def test_annexes_are_a_file_of_their_own_without_signature(read_answers, tmp_path):
     """The report is signed and names its recipients; the letter goes to the unit only."""
     survey = read_answers(
@@ -177,6 +179,7 @@ def test_a_report_needs_a_unit_with_forms(read_answers):
         report(survey, "vi", "kho bạc")
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path):
     """The report, the list of reports and the trace work with its code."""
     survey = read_answers(HEAD + draw_forms("so-a", 12))
@@ -316,6 +319,7 @@ def test_who_was_asked_is_printed_only_where_it_is_named(read_answers, facts, wo
     assert (words_in or "") in text
 
 
+@pytest.mark.slow  # whole reports are made
 @pytest.mark.parametrize("is_weighted", [True, False])
 def test_the_first_chapter_names_weights_and_other_scales(is_weighted):
     """A reader of the body alone knows what a figure counts; without them nothing is said."""

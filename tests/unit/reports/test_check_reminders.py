@@ -127,6 +127,7 @@ def test_a_unit_of_full_satisfaction_that_no_rule_flags_is_named(read_answers):
     assert any("satisfied with everything" in text for text, _ in describe_reminders(survey, "en"))
 
 
+@pytest.mark.slow  # whole reports are made
 def test_files_of_records_are_named_and_cut_exports_too(read_answers, tmp_path):
     """``check`` says that their content is read later; ``report`` names one that may be cut."""
     stays = make_dossiers()

@@ -48,6 +48,7 @@ def test_effects_stand_in_points_with_interval_and_words(read_answers):
     assert "associations" not in read_chapter(survey, "results", unit="so-a")
 
 
+@pytest.mark.slow  # whole reports are made
 def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answers):
     """A sentence, no table of effects and no picture of importance (rule D2)."""
     survey = read_answers(draw_answers(400, tie=0.97, seed=6))

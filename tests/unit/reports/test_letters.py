@@ -47,6 +47,7 @@ def test_nothing_internal_goes_out(demo_2021, unit):
         assert word not in said, word
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_letter_says_why_there_is_no_rank(read_answers):
     """Twelve forms: index, interval and the reason; the lowest item is not named from seven."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 12), min_forms=20)
@@ -56,6 +57,7 @@ def test_a_letter_says_why_there_is_no_rank(read_answers):
     assert "lowest item in the sample" not in read_letter(few, "so-b")
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_unit_whose_result_is_hidden_is_told_so_politely(read_answers):
     """No number, no table of bare words."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3), min_forms=20)
@@ -78,6 +80,7 @@ def draw_two_groups(**sizes):
     return HEAD + "".join(draw_forms(unit, n) for unit, n in sizes.items())
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_unit_hidden_for_another_is_not_asked_for_forms(read_answers):
     """Thirty forms, hidden for the unit of three, which alone is asked for more forms."""
     answers = draw_two_groups(a=40, b=30, c=25, x=30, y=3)

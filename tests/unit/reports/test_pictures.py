@@ -97,6 +97,7 @@ def test_a_score_is_never_called_satisfied(read_answers, written, narrow):
         assert not any("atisfied (%)" in text for text in written), picture.id
 
 
+@pytest.mark.slow  # whole reports are made
 def test_units_that_surely_differ_from_the_province_are_named(read_answers, written):
     """All satisfied against nobody: both differ from the half of the whole."""
     picture = draw_factors_by_unit_picture(subject_of(read_answers(FAR_APART)), "departments")
@@ -113,6 +114,7 @@ def test_units_that_surely_differ_from_the_province_are_named(read_answers, writ
     assert "figure-strips-departments" in [getattr(block, "id", "") for block in in_annex]
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_unit_without_rank_is_hatched_and_has_no_letter(read_answers, written):
     """Five forms are too few for a rank; the picture says what the hatching means."""
     answers = HEAD + "so-a,5,5,4,5\nso-a,4,2,3,4\n" * 20 + "so-b,4,5,3,4\n" * 5
@@ -136,6 +138,7 @@ def test_one_unit_has_no_ranking_and_no_comparison(read_answers):
     assert draw_changes_picture(subject, "departments") is None  # no earlier wave is named
 
 
+@pytest.mark.slow  # whole reports are made
 def test_leaders_see_a_unit_beside_its_group_and_the_province(read_answers, written):
     """The unit first; a hidden index has no picture."""
     picture = draw_leaders_picture(subject_of(read_answers(FAR_APART), "so-a"))

@@ -159,6 +159,7 @@ def test_items_without_a_measure_are_named_and_the_request_is_said_once(surveys)
     assert "Trước hết: “Kê thêm ghế”" in read_answers_of(subject)
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_dropped_line_is_no_task_and_makes_no_plan(surveys):
     """It is not counted, has no row, and the lines beside it stay proposals."""
     dropped = {"status": "dropped", "task": "Việc đã bỏ", "target": 99.0}
@@ -176,6 +177,7 @@ def test_a_dropped_line_is_no_task_and_makes_no_plan(surveys):
     assert "thực hiện các việc trong kế hoạch" in read_words(build_proposals(subject), "vi")
 
 
+@pytest.mark.slow  # whole reports are made
 def test_items_that_share_the_lowest_figure_are_named_together(read_answers):
     """On the first page and in the results; without a publisher nobody is called superior."""
     rows = ["so-a,2,2,5,4,,\n"] * 15 + ["so-a,5,5,4,4,,\n"] * 25 + ["so-b,4,4,2,4,,\n"] * 40
@@ -214,6 +216,7 @@ def test_a_unit_without_a_line_reads_why(surveys, is_proposal, without, words):
     assert len(section.blocks) == 1
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_long_plan_is_cut_and_the_rest_counted(surveys):
     """Sixty lines of all units, nine of one; a task of 500 letters is short in a sentence."""
     lines = [{"task": "Việc " * 100} for _ in range(60)] + [{"unit": "so-a"} for _ in range(9)]
@@ -229,6 +232,7 @@ def test_a_long_plan_is_cut_and_the_rest_counted(surveys):
     assert len(build_measures(of_unit).blocks[1].rows) == MOST_LINES_OF_UNIT
 
 
+@pytest.mark.slow  # whole reports are made
 def test_measures_of_many_units_are_judged_first_and_lines_of_units_counted(surveys):
     """Change, change expected, difference with interval, verdict; nothing is said to be caused."""
     earlier, later = surveys
@@ -250,6 +254,7 @@ def test_measures_of_many_units_are_judged_first_and_lines_of_units_counted(surv
     assert not any(words in said.lower() for words in BLAMES)
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_unit_reads_its_lines_since_the_first_plan(surveys):
     """Past its date; met in an earlier year and not met anew; the verdict of the year before."""
     earlier, later = surveys
@@ -278,6 +283,7 @@ def test_a_unit_reads_its_lines_since_the_first_plan(surveys):
     assert "Kế hoạch có 1 việc. Trước hết: “Kê thêm ghế”; chủ trì: Chánh Văn phòng" in answers
 
 
+@pytest.mark.slow  # whole reports are made
 def test_what_was_done_before_stands_beside_what_is_proposed(surveys):
     """A measure that failed is not new; an open line goes on; a merged unit is named."""
     earlier, later = surveys
@@ -300,6 +306,7 @@ def test_what_was_done_before_stands_beside_what_is_proposed(surveys):
     assert "Xấu đi: Sở A" in read_answers_of(Subject(subject.figures))
 
 
+@pytest.mark.slow  # whole reports are made
 def test_nothing_is_said_of_other_lines_where_there_are_none(surveys):
     """The only line of a unit worked."""
     earlier, later = surveys

@@ -117,6 +117,7 @@ def test_a_plan_that_is_there_is_never_written_over(demo, paths):
     assert paths[1].read_bytes() == before[1]
 
 
+@pytest.mark.slow  # whole reports are made
 def test_the_same_plan_gives_the_same_bytes_and_comes_back(demo, paths, tmp_path):
     """In both languages of the workbook, and from the text file."""
     survey, plan = demo

@@ -211,6 +211,7 @@ def test_the_leaders_page_stands_first_in_each_language(survey, tmp_path):
     assert page.text.index("leaders-en") < page.text.index('id="whole"')
 
 
+@pytest.mark.slow  # whole reports are made
 def test_last_year_stands_beside_this_year_where_it_may_be_compared(read_answers, tmp_path):
     """Index of the earlier wave, change, and in words whether it is more than chance."""
     (tmp_path / "old").mkdir()
@@ -227,6 +228,7 @@ def test_last_year_stands_beside_this_year_where_it_may_be_compared(read_answers
     assert "chưa vượt sai số" not in row_of(page, "h-c")
 
 
+@pytest.mark.slow  # whole reports are made
 def test_what_failed_stands_first_and_says_why_in_both_languages(survey, tmp_path):
     """A unit that the list does not know is named by its code; the province by its report."""
     page = portal(
@@ -245,6 +247,7 @@ def test_what_failed_stands_first_and_says_why_in_both_languages(survey, tmp_pat
     assert "failed-title" not in portal(survey, tmp_path).text
 
 
+@pytest.mark.slow  # whole reports are made
 def test_what_must_not_be_published_is_not_on_the_page(read_answers, tmp_path):
     """Rule P2: no figure, no bar, no number of forms, nothing to sort by."""
     survey = read_answers(answers_of(so_a=3, so_b=20, h_c=31, h_d=40), units=UNITS, min_forms=5)

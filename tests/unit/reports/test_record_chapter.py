@@ -58,6 +58,7 @@ def test_the_chapter_stands_after_the_ranking_and_numerals_follow(make):
     assert render_text(title, "vi") == "IV. Số liệu hồ sơ, phản ánh kiến nghị"
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_leader_reads_the_real_share_first_then_that_of_the_form_and_why(make):
     """Both shares, the gap and its parts; what is set aside. Parts of those received add up."""
     lines = read_words(build_records(make()), "vi").splitlines()
@@ -115,6 +116,7 @@ def test_records_without_any_file_but_the_form_say_that_there_is_no_dossier(make
     assert lines[1:] == ["Hệ thống không có hồ sơ nào trong kỳ."]
 
 
+@pytest.mark.slow  # whole reports are made
 def test_the_slowest_step_is_named_with_its_certainty(make):
     """Surely, or with the steps that may take as much; the picture marks it by words."""
     said = read_words(build_records(make()), "vi")
@@ -144,6 +146,7 @@ def _list_places(*least):
     return [*list_steps(), *(row | SLOW | more for row, more in zip(rows, others, strict=True))]
 
 
+@pytest.mark.slow  # whole reports are made
 def test_the_section_that_is_surely_slow_is_named_with_its_unit(make):
     """By its part of the limit against others; nothing where none is slow or a file is cut."""
     steps = _list_places(NAN, 31.4, 5.0)
@@ -230,6 +233,7 @@ def test_leaders_and_letter_have_a_sentence_on_what_matters(make):
     assert "Chậm nhất" not in letter
 
 
+@pytest.mark.slow  # whole reports are made
 def test_the_part_of_attitude_that_vanishes_is_told_with_its_interval(make):
     """In the part on factors; with a word on how sure it is (rule D7)."""
     fact = {"key": "civil-servants", "domain": "factor", "n": 400, "vanishes_percent": 38.0}
@@ -244,6 +248,7 @@ def test_the_part_of_attitude_that_vanishes_is_told_with_its_interval(make):
     assert explain_attitude(make()) == []
 
 
+@pytest.mark.slow  # whole reports are made
 def test_channels_petitions_and_publication_are_told_in_a_line_each(make):
     """What is missing is left out of the line."""
     said = read_words(build_records(make()), "vi")
@@ -269,6 +274,7 @@ def test_channels_petitions_and_publication_are_told_in_a_line_each(make):
     assert "trực tuyến" not in said
 
 
+@pytest.mark.slow  # whole reports are made
 def test_groups_that_forms_do_not_reach_are_named(make):
     """With the share among forms and among dossiers; the intervals stand in the annex."""
     said = read_words(build_records(make()), "vi")
@@ -283,6 +289,7 @@ def test_groups_that_forms_do_not_reach_are_named(make):
     assert "Phiếu không hỏi về nhóm ưu tiên" in read_words(build_records(make(coverage=rows)), "vi")
 
 
+@pytest.mark.slow  # whole reports are made
 def test_the_assessment_names_late_dossiers_beside_opinions(make, demo_2023):
     """One line under the weak points, and the part on records under causes; none without."""
     said = read_words(build_assessment(make()), "vi")

@@ -77,6 +77,7 @@ def test_the_lowest_items_stand_first_with_the_places_they_may_have(province):
     assert "surely below the overall index, but not surely the lowest: any of 14 items" in said
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_sure_lowest_item_is_called_sure(read_answers):
     """60 of 80 are dissatisfied with A1 alone: its place is one number."""
     survey = read_answers(HEAD + "\n".join(LOW) + "\n")
@@ -89,6 +90,7 @@ def test_a_sure_lowest_item_is_called_sure(read_answers):
     assert rows[2].split(" | ")[1] == "2–3"
 
 
+@pytest.mark.slow  # whole reports are made
 def test_no_item_is_called_the_lowest_of_equal_ones_or_from_few_forms(read_answers):
     """All satisfied: none is the lowest. Seven forms: too few; no mark without an asterisk."""
     same = read_answers(HEAD + "so-a,5,5,5,5,male,\n" * 40)
@@ -119,6 +121,7 @@ def test_items_that_nobody_answered_have_no_bar_and_no_place(read_answers):
     assert [render_text(row[0], "en")[:2] for row in bars.rows] == ["D1", "A1"]
 
 
+@pytest.mark.slow  # whole reports are made
 def test_a_unit_of_too_few_people_shows_no_number(read_answers):
     """Nor the unit that would give it away, but for its index: nothing beside it is shown (P2)."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 4))
@@ -152,6 +155,7 @@ def test_where_all_figures_need_caution_one_sentence_says_so(read_answers):
     assert "clusters" not in note
 
 
+@pytest.mark.slow  # whole reports are made
 def test_of_many_factors_the_lowest_are_listed(read_answers):
     """Forty factors of an own pack: fifteen, lowest first, and how many there are."""
     codes = [f"Q{k}" for k in range(1, 41)]

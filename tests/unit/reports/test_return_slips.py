@@ -327,6 +327,7 @@ def read_office_part(folder):
     return "\n".join(line for line in lines if line.startswith("Việc của cơ quan tổng hợp"))
 
 
+@pytest.mark.slow  # whole reports are made
 def test_no_unit_is_asked_to_correct_a_file_of_several_units(write_slips, make_wave, make_files):
     """The same mistake is for the unit in a file of its own, and for the office in one for all."""
     answers = damage((40, "so-b,7,4,5,3"))
