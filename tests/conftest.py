@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from openpyxl import Workbook
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
+from sipas_analysis.figures import published
 
 # Properties: the same examples at each run, however slow the machine. `quick` is what
 # `make test` runs; `make test-full` tries 20 times as many, other ones each time.
@@ -98,6 +99,14 @@ FACTS: dict[str, Any] = {
 }
 
 
+def mostly_slow(cases: Iterable[Any], step: int) -> list[Any]:
+    """Return cases for ``parametrize`` of which each ``step``-th is quick and the others slow."""
+    return [
+        pytest.param(*case, marks=pytest.mark.slow if at % step else ())
+        for at, case in enumerate(case if isinstance(case, tuple) else (case,) for case in cases)
+    ]
+
+
 def write_wave(
     folder: Path,
     answers: str | bytes | None = None,
@@ -171,16 +180,37 @@ def read_shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Surve
     return read
 
 
+class KeptFigures(dict[int, published.Figures]):
+    """What ``figures_of`` remembers: the last survey, and beside it every demo that was read."""
+
+    def clear(self) -> None:
+        """Forget all but the demos: their figures are the most that tests compute."""
+        demos = {id(demo) for demo in DEMOS}
+        for key in self.keys() - demos:
+            del self[key]
+
+
+DEMOS: list[Survey] = []
+published._FIGURES = KeptFigures()
+
+
+@cache
+def read_demo(year: int) -> Survey:
+    """Return a demo wave, read once for all tests of a process; only to be read."""
+    DEMOS.append(read_survey(read_wave(DATA / f"an-giang-{year}")))
+    return DEMOS[-1]
+
+
 @pytest.fixture(scope="session")
 def demo_2021() -> Survey:
-    """The demo wave of 2021, read once; for tests that only read it."""
-    return read_survey(read_wave(DATA / "an-giang-2021"))
+    """The demo wave of 2021, for tests that only read it."""
+    return read_demo(2021)
 
 
 @pytest.fixture(scope="session")
 def demo_2023() -> Survey:
     """The demo wave of 2023, which names those of 2020 and 2021; only to be read."""
-    return read_survey(read_wave(DATA / "an-giang-2023"))
+    return read_demo(2023)
 
 
 @pytest.fixture(scope="session")

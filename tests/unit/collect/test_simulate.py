@@ -91,12 +91,15 @@ def test_planted_truths_are_of_units_items_and_measures_that_there_are():
     assert {effect["measure"] for effect in effects} <= {*library.measures}
 
 
-def test_a_demo_has_as_many_units_as_asked():
-    """187 units of 160 forms: named departments and districts, then numbered communes."""
-    forms = simulate_forms(build_demo(n_units=187))
+# The forms of 187 units take 10 s; slow tests write them for page counts.
+@pytest.mark.parametrize("n_units", [31, pytest.param(187, marks=pytest.mark.full)])
+def test_a_demo_has_as_many_units_as_asked(n_units):
+    """160 forms of each: named departments and districts, then numbered communes."""
+    forms = simulate_forms(build_demo(n_units=n_units))
     assert forms.groupby("don_vi").size().eq(160).all()
-    assert forms["don_vi"].nunique() == 187
+    assert forms["don_vi"].nunique() == n_units
     assert forms["so_phieu"].is_unique
+    assert build_demo(n_units=187).units["name_vi"].nunique() == 187
 
 
 def test_a_small_demo_is_read_without_complaint(tmp_path):
