@@ -176,6 +176,7 @@ def _list_records(rows: list[list[str]]) -> list[dict[str, str]]:
 def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | None:
     """Return a pack drafted from the columns of all sheets that no role or person explains."""
     answers: dict[str, list[str]] = {}
+    names: list[str] = []
     labels: dict[str, str] = {}
     for _, sheet in files.sheets:
         rows = find_names(sheet)
@@ -184,6 +185,7 @@ def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | Non
         table, nothing = find_table(sheet, rows), _make_empty_pack()
         placed = place_columns(table.frame.columns, Columns(), nothing, table.sheet.labels)
         labels |= table.sheet.labels
+        names += map(str, table.frame.columns)
         roles = recognise_roles(table, placed, nothing)
         taken = {*roles.values()}
         headers = [name for name in placed.unknown if name not in taken and not is_letter(name)]
@@ -193,7 +195,7 @@ def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | Non
             answers.setdefault(header, []).extend(filter(None, texts))
     columns = make_columns(answers, labels)
     title = files.sheets[0][0].stem if files.sheets else ""
-    return draft_pack(columns, make_code(title), title, language)
+    return draft_pack(columns, make_code(title), title, language, names)
 
 
 def _drop_figures(frame: pd.DataFrame) -> pd.DataFrame:

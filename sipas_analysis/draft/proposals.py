@@ -20,8 +20,10 @@ from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import PLAN_FILES
 from sipas_analysis.draft.sheets import DraftSheet, guess_group
+from sipas_analysis.errors import FileError
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.pack_draft import make_code
+from sipas_analysis.instrument.strict_yaml import decode_yaml
 from sipas_analysis.messages import Language
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
@@ -194,7 +196,10 @@ def _find_earlier_waves(folder: Path, year: int | None) -> list[str]:
     base = folder.resolve()
     waves: dict[str, int] = {}
     for path in sorted(base.parent.glob("*/wave.yaml")):
-        text = path.read_text("utf-8", "replace")
+        try:
+            text = decode_yaml(path.read_bytes(), path.name)
+        except FileError:
+            continue  # no report can read it
         match = re.search(r"^year: *(20\d\d)", text, re.MULTILINE)
         is_synthetic = re.search(r"^synthetic: *['\"]?true\b", text, re.MULTILINE)
         if match and year and int(match[1]) < year and not is_synthetic:

@@ -115,7 +115,11 @@ def make_code(text: str, taken: Iterable[str] = (), default: str = "x") -> str:
 
 
 def draft_pack(
-    columns: Sequence[DraftColumn], pack_id: str, title: str, language: Language
+    columns: Sequence[DraftColumn],
+    pack_id: str,
+    title: str,
+    language: Language,
+    headers: Iterable[str] = (),
 ) -> PackDraft | None:
     """Draft a pack of the questions whose answers can be ordered; None if there is no such one.
 
@@ -124,6 +128,7 @@ def draft_pack(
         pack_id: Id of the pack.
         title: Name of the file, for its title and source.
         language: Language of its texts.
+        headers: All headers of the files, also of roles: no other question takes their codes.
     """
     single = [column for column in columns if not column.many]
     short = [column for column in single if 0 < len(column.texts) <= MOST_ANSWERS]
@@ -139,7 +144,7 @@ def draft_pack(
     profile = [column for column in others if column not in unordered]
     named = {language: say(language, "draft.pack_title", name=title)}
     content: dict[str, object] = {"id": pack_id, "title": named, "source": title}
-    content |= {"status": "unverified", **_draft_questions(rated, levels, language)}
+    content |= {"status": "unverified", **_draft_questions(rated, levels, language, headers)}
     taken = [*_list_codes(content)]
     indicators: dict[str, object] = {}
     for column in profile:
@@ -200,9 +205,13 @@ def _mixes_numbers(column: DraftColumn) -> bool:
 
 
 def _draft_questions(
-    rated: Sequence[DraftColumn], levels: Mapping[str, AnswerLevels], language: Language
+    rated: Sequence[DraftColumn],
+    levels: Mapping[str, AnswerLevels],
+    language: Language,
+    headers: Iterable[str],
 ) -> dict[str, object]:
     """Return scale, factors, items, overall item and questions beside the index."""
+    names = [*dict.fromkeys([*headers, *(column.header for column in rated)])]
     kinds = {column.header: _describe_kind(levels[column.header]) for column in rated}
     main = Counter(kinds.values()).most_common(1)[0][0]
     places = _place_questions(rated, levels, kinds, main)
@@ -216,11 +225,12 @@ def _draft_questions(
         for kind in kinds.values()
     }
     for column in rated:
-        others = {other.header for other in rated if other is not column}
-        kind, taken = kinds[column.header], {*factors.values(), *_list_codes(parts), *others}
+        others = _list_header_codes(name for name in names if name != column.header)
+        kind, taken = kinds[column.header], {*factors.values(), *_list_codes(parts)}
         part = places[column.header]
         free = (code for code in (column.code, *map("C{}".format, range(1, 10_000))) if code)
-        code = next(code for code in free if code not in {*taken, *RESERVED, OVERALL})
+        taken |= {*RESERVED, OVERALL}
+        code = next(c for c in free if c not in taken and c.casefold() not in others)
         question: dict[str, object] = {}
         if column.wording != code:
             question[language] = column.wording
@@ -238,6 +248,15 @@ def _draft_questions(
     used = {name: part for name, part in parts.items() if part}
     named = {code: {language: group} for group, code in factors.items()}
     return {"scale": scales[main], **({"factors": named} if named else {}), **used}
+
+
+def _list_header_codes(headers: Iterable[str]) -> set[str]:
+    """Return headers and the codes before their wording, in lower case.
+
+    A column is known by its code: a question of another column must not have it.
+    """
+    names = [part for header in headers for part in (header, split_header(header)[1])]
+    return {name.casefold() for name in names if name}
 
 
 def _describe_kind(levels: AnswerLevels) -> tuple[int, int, str]:

@@ -5,6 +5,7 @@ model alone decides their types. Keys given twice and files that expand to more 
 parts (a YAML bomb) are refused.
 """
 
+import codecs
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -126,14 +127,28 @@ def check_model(facts: Mapping[str, object], model: type[Model]) -> Model:
 
 def _parse_file(path: Path) -> yaml.Node | None:
     try:
-        text = copy_input(path).read_text("utf-8-sig")
+        text = decode_yaml(copy_input(path).read_bytes(), path.name)
         return yaml.compose(text, Loader=_LOADER)
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise FileError("file_missing", file=path) from None
-    except UnicodeDecodeError:
-        raise FileError("file_encoding", file=path) from None
     except yaml.YAMLError as error:
         raise _explain_text(text, error, path.name) from None
+
+
+def decode_yaml(content: bytes, file: str) -> str:
+    """Return the text of a YAML file in UTF-8, or in UTF-16 as Notepad may save it.
+
+    Raises:
+        FileError: It is in another code, such as an old one of Windows; nothing is guessed.
+    """
+    is_wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    try:
+        text = content.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise FileError("yaml_encoding", file=file)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _explain_text(text: str, error: yaml.YAMLError, file: str) -> ConfigError:

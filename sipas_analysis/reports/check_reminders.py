@@ -14,6 +14,7 @@ from sipas_analysis.figures.plan_figures import read_judged_plans
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.improve.plan import STATUSES
 from sipas_analysis.improve.plan_file import PlanOfFile
+from sipas_analysis.instrument.strict_yaml import decode_yaml
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.quality.findings import find_unused_levels
 from sipas_analysis.reports.chapters.opening import find_newer_rules
@@ -101,7 +102,7 @@ def list_unread_files(wave: Wave) -> list[str]:
     """Return the names of files in the folders of the forms that the wave names nowhere."""
     sources = {path for path, _ in wave.list_sources()}
     known = {path.resolve() for path in wave.list_files()}
-    text = wave.path.read_text("utf-8-sig", "replace") if wave.path.is_file() else ""
+    text = decode_yaml(wave.path.read_bytes(), wave.path.name) if wave.path.is_file() else ""
     return [
         path.name
         for path in expand_files(sorted({path.parent for path in sources}))

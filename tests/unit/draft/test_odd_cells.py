@@ -135,3 +135,16 @@ def test_no_opinion_with_a_number_between_others_is_the_middle():
     assert order_columns({"q": texts})["q"].level_by_text["3. không ý kiến"] == 3
     levels = order_columns({"q": ["1. không đồng ý", "5. đồng ý", "9. không ý kiến"]})["q"]
     assert levels.no_answer["blank"] == ["9. không ý kiến"]
+
+
+def test_a_drafted_code_is_never_the_header_of_another_column(tmp_path):
+    """C1 names facilities in the file: no item is called C1, and C1 is not read as an item."""
+    lines = [f"{k},CS{k % 2},{1 + k % 5},{5 - k % 5},{1 + k % 3}" for k in range(20)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["STT,C1,Ghế ngồi,C2. Lối đi,1. Chỗ xe", *lines]), "utf-8")
+    draft = draft_wave([path], tmp_path, "vi")
+    items = {item.vi: code for code, item in draft.pack.items.items()}
+    assert items["Lối đi"] == "C2"
+    assert len(items) == 3
+    assert "C1" not in items.values()
+    assert draft.sheets[0].placed.items[items["Ghế ngồi"]] == "Ghế ngồi"
