@@ -138,7 +138,7 @@ proof.receipt_page proof.ro_crate proof.archive_texts proof.archive_format proof
 proof.pdf_text proof.file_contents proof.findings proof.differences proof.verify proof.wheels
 proof.verification_page proof.kept_forms proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run runs.remake
-desk.lab_folder desk.start_steps desk.start_page
+desk.lab_folder desk.start_steps desk.start_parts desk.start_page
 command_options command_process command_steps cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)
 

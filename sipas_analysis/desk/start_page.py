@@ -5,16 +5,25 @@ the name of a unit or of a file is never taken for markup.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.desk.start_parts import (
+    LABEL,
+    STYLE,
+    WIDE,
+    frame_page,
+    is_open,
+    link_word_files,
+    make_drop_down,
+    read_year,
+)
 from sipas_analysis.desk.start_steps import (
     Answers,
     Line,
@@ -31,9 +40,6 @@ from sipas_analysis.desk.start_steps import (
     write_wave_files,
 )
 from sipas_analysis.draft.decisions import (
-    AS_FOUND,
-    NO_ANSWER,
-    Choice,
     Key,
     list_choices,
     list_groups,
@@ -49,10 +55,7 @@ if TYPE_CHECKING:
     from ipywidgets import HTML, Button, Dropdown, Text, VBox, Widget
     from traitlets import Bunch
 
-WIDE = {"width": "46rem", "max_width": "100%"}
-LABEL = {"description_width": "22rem"}
 FACTS = {"title": "name", "year": "year", "province": "province", "publisher": "publisher"}
-HEIGHT = 900  # of the opened report
 
 
 class StartPage:
@@ -82,17 +85,43 @@ class StartPage:
         self.languages.observe(self._change_language, "value")
         boxes = (ipywidgets.VBox() for _ in range(4))
         self.files, self.columns, self.check, self.reports = boxes
+        for box in (self.files, self.columns, self.check, self.reports):
+            box.add_class("sipas-start")
         self._show_all()
 
     def _change_language(self, change: "Bunch") -> None:
+        """Show the page in another language, with everything that was typed and chosen."""
+        from traitlets import TraitError
+
+        paths, typed, draft = self._paths(), self._list_typed(), None
         self.language = change["new"]
-        paths, chosen, draft = self._paths(), self.listed.value, None
         if self.draft is not None:
             with suppress(SipasError):  # the wave is written by now
                 draft = look_at_files(paths, self.folder, self.language)
         self.draft = draft
         self._show_all()
-        self.listed.value = chosen
+        for (name, trait), value in typed.items():  # groups of units last: they follow the others
+            part = self._parts().get((name, trait))
+            with suppress(TraitError):  # an option that there is in one language only
+                if part is not None:
+                    setattr(part, trait, value)
+        if draft is not None:
+            printed = describe_recognised(draft, self.language)
+            self._show(self.seen, [*list_lines(printed, self.language)])
+
+    def _parts(self) -> "dict[tuple[object, str], Widget]":
+        """Return each part in which something is typed or chosen, by name and where that stands."""
+        values: list[tuple[object, Widget]] = [("place", self.place), ("listed", self.listed)]
+        values += [*self.formats.items(), *self.facts.items(), *self.choices.items()]
+        values += [("rest", self.rest)] if self.draft is not None else []
+        parts: dict[tuple[object, str], Widget] = {(name, "value"): part for name, part in values}
+        return parts | {(unit, "index"): part for unit, part in self.groups.items()}
+
+    def _list_typed(self) -> dict[tuple[object, str], object]:
+        """Return what is typed or chosen; a title that the page proposed is proposed again."""
+        values = {key: getattr(part, key[1]) for key, part in self._parts().items()}
+        proposed = self._propose_title()
+        return {key: value for key, value in values.items() if value != proposed}
 
     def _show_all(self) -> None:
         self._show_files()
@@ -107,7 +136,7 @@ class StartPage:
 
     def _title(self, step: str) -> "HTML":
         title, text = escape(self._say(f"{step}.title")), escape(self._say(f"{step}.text"))
-        return self.widgets.HTML(f"<h3>{title}</h3><p>{text}</p>")
+        return self.widgets.HTML(f"<style>{STYLE}</style><h3>{title}</h3><p>{text}</p>")
 
     def _button(self, message: str, act: Callable[[], None], out: "HTML") -> "Button":
         """Return a button; while it acts it is off, and an error is shown as a paragraph."""
@@ -140,8 +169,12 @@ class StartPage:
         self.place = self.widgets.Text(
             self.folder.as_posix(), description=self._say("files.folder"), style=LABEL, layout=WIDE
         )
+        is_one_folder = len({Path(name).parent for name in known}) == 1
         self.listed = self.widgets.SelectMultiple(
-            options=known, rows=min(8, max(3, len(known))), layout=WIDE
+            options=known,
+            value=known if is_one_folder else (),
+            rows=min(8, max(3, len(known))),
+            layout=WIDE,
         )
         self.upload = self.widgets.FileUpload(
             accept=kinds, multiple=True, description=self._say("files.upload")
@@ -186,14 +219,19 @@ class StartPage:
         self.groups: dict[str, Dropdown] = {}
         self.facts: dict[str, Text] = {}
         if self.draft is None:
-            later = self.widgets.HTML(escape(self._say("columns.later")))
+            is_written = (self.folder / "wave.yaml").exists()
+            text = self._say("files.has_wave" if is_written else "columns.later", path=self.folder)
+            later = self.widgets.HTML(escape(text))
             self.columns.children = [self._title("columns"), later]
             return
         choices, out = list_choices(self.draft), self.widgets.HTML()
         for choice in choices:
-            self.choices[choice.key] = self._drop_down(choice)
-        kinds = [*dict.fromkeys(choice.kind for choice in choices)]
-        folds = [self._fold_choices(kind) for kind in kinds]
+            self.choices[choice.key] = make_drop_down(self.widgets, choice, self.language)
+        open_keys = {choice.key for choice in choices if is_open(choice)}
+        known_keys = self.choices.keys() - open_keys
+        title = self._say("columns.known", n=len(known_keys))
+        known = self.widgets.VBox(self._fold_choices(known_keys))
+        folded = self.widgets.Accordion([known], titles=(title,))
         self.unit_groups = self.widgets.VBox()
         self.choices["role", "unit"].observe(lambda _: self._show_groups(), "value")
         self._show_groups()
@@ -202,40 +240,36 @@ class StartPage:
         )
         write = self._button("columns.write", lambda: self._write(out), out)
         facts = self._ask_facts(self.draft)
-        parts = [self._title("columns"), *facts, *folds, self.unit_groups, self.rest, write, out]
+        parts = [self._title("columns"), *facts, *self._fold_choices(open_keys)]
+        parts += [self.unit_groups, folded, self.rest, write, out]
         self.columns.children = parts
 
-    def _drop_down(self, choice: Choice) -> "Dropdown":
-        """Return the options of a choice, beside its label."""
-        names = {"": "none", AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
-        options = [
-            (self._say(f"columns.{names[option]}") if option in names else option, option)
-            for option in choice.options
-        ]
-        return self.widgets.Dropdown(
-            options=options,
-            value=choice.value,
-            description=choice.label,
-            style=LABEL,
-            layout=WIDE,
-            description_allow_html=False,
-        )
-
-    def _fold_choices(self, kind: str) -> "VBox":
-        """Return the choices of one kind, under their title."""
-        title = self.widgets.HTML(f"<b>{escape(self._say(f'columns.{kind}'))}</b>")
-        choices = [part for (of_kind, _), part in self.choices.items() if of_kind == kind]
-        return self.widgets.VBox([title, *choices])
+    def _fold_choices(self, keys: Collection[Key]) -> "list[VBox]":
+        """Return some choices, those of one kind together under their title."""
+        boxes = []
+        for kind in dict.fromkeys(of_kind for of_kind, _ in self.choices):
+            title = self.widgets.HTML(f"<b>{escape(self._say(f'columns.{kind}'))}</b>")
+            parts = [self.choices[key] for key in self.choices if key[0] == kind and key in keys]
+            boxes += [self.widgets.VBox([title, *parts])] if parts else []
+        return boxes
 
     def _ask_facts(self, draft: Draft) -> "list[Widget]":
         """Return the fields for title, year, province and publisher."""
+        values = {"year": str(draft.year or ""), "title": self._propose_title()}
         for name, message in FACTS.items():
-            value = str(draft.year or "") if name == "year" else ""
             self.facts[name] = self.widgets.Text(
-                value, description=self._say(f"columns.{message}"), style=LABEL, layout=WIDE
+                values.get(name, ""),
+                description=self._say(f"columns.{message}"),
+                style=LABEL,
+                layout=WIDE,
             )
             self.facts[name].add_class(f"sipas-fact-{name}")
         return [*self.facts.values()]
+
+    def _propose_title(self) -> str:
+        """Return a title of the wave, if its year is known from the files."""
+        year = self.draft.year if self.draft else None
+        return self._say("columns.proposed", year=str(year)) if year else ""
 
     def _show_groups(self) -> None:
         """Show a drop-down for each unit whose group is not known."""
@@ -257,7 +291,7 @@ class StartPage:
         for name, part in self.facts.items():
             text = part.value.strip()
             if text:
-                facts[name] = _read_year(text) if name == "year" else {self.language: text}
+                facts[name] = read_year(text) if name == "year" else {self.language: text}
         columns = {key: part.value for key, part in self.choices.items()}
         groups = {unit: part.value for unit, part in self.groups.items() if part.value}
         rest = bool(getattr(self, "rest", None) and self.rest.value)
@@ -286,7 +320,12 @@ class StartPage:
 
     def _check(self, out: "HTML") -> None:
         self.survey = None
-        self.survey, printed = check_wave(self.folder, self.language)
+        try:
+            self.survey, printed = check_wave(self.folder, self.language)
+        except SipasError as error:  # the copies are read, not the files that were chosen
+            where = Line(self._say("check.where", path=self.folder.as_posix()))
+            self._show(out, [*describe_error(error, self.language), where])
+            return
         self._show(out, [*list_lines(printed, self.language), Line(self._say("check.done"))])
 
     # ── 4. reports
@@ -321,17 +360,12 @@ class StartPage:
         self.bar.max, self.bar.value = max(total, 1), done if total else 1
 
     def _open(self, path: Path) -> None:
-        """Show the page of all reports, and where its file is."""
+        """Show links to letters and reports in Word, the page of all reports, and its place."""
         from IPython.display import HTML
 
-        text = escape(self._say("reports.open", path=path))
-        place = quote(Path(os.path.relpath(path)).as_posix())
-        title = escape(self._say("reports.frame"), quote=True)
-        frame = f'<iframe src="{place}" title="{title}" width="100%" height="{HEIGHT}"></iframe>'
+        assert self.survey is not None
+        place = Path(os.path.relpath(path))
+        links = link_word_files(self.survey, place.parent, self.language)
+        page = links + frame_page(place, self.language)
         self.opened.outputs = ()
-        self.opened.append_display_data(HTML(f"<p>{text}</p>{frame}"))  # type: ignore[no-untyped-call]
-
-
-def _read_year(text: str) -> int | str:
-    """Return a year as a number; another text is refused when the wave is read."""
-    return int(text) if text.isdecimal() else text
+        self.opened.append_display_data(HTML(page))  # type: ignore[no-untyped-call]

@@ -31,6 +31,7 @@ from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.check_output import describe_check
 from sipas_analysis.reports.draft_output import describe_draft
 from sipas_analysis.reports.edition_output import describe_editions
+from sipas_analysis.reports.file_names import name_report_files
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 
 if TYPE_CHECKING:
@@ -185,6 +186,26 @@ def _list_last_lines(log: str, folder: Path, language: Language) -> list[str]:
     """Return what a run says after its reports: the receipt, edited files, the time."""
     lines, portal = log.splitlines(), say(language, "cli.said.portal", path=folder / "index.html")
     return lines[lines.index(portal) + 1 :] if portal in lines else lines[-1:]
+
+
+def list_word_files(
+    survey: Survey, out: Path, language: Language
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the province and each unit with its letter and report in Word that are there.
+
+    The files are named below the output folder, by the message that names their kind.
+    """
+    languages = survey.wave.languages
+    shown = language if language in languages else languages[0]
+    for unit in ("", *survey.units["code"]):
+        names = name_report_files(unit, ["docx"], [shown])
+        places = {
+            f"start.reports.{kind.partition(' ')[0]}": name
+            for (kind, _), name in reversed(names.items())
+            if (out / name).is_file()
+        }
+        if places:
+            yield survey.unit_names[unit] if unit else say(language, "start.reports.all"), places
 
 
 def describe_recognised(draft: Draft, language: Language) -> list[Printed]:

@@ -17,6 +17,7 @@ from sipas_analysis.desk.start_steps import (
     describe_error,
     keep_upload,
     list_answer_files,
+    list_word_files,
     look_at_files,
     show_lines,
     write_wave_files,
@@ -160,6 +161,60 @@ def test_the_page_speaks_both_languages_and_keeps_the_files(folder, monkeypatch,
     assert not (folder / "khao-sat").exists()
 
 
+def test_what_was_typed_stays_when_the_language_changes(folder, monkeypatch):
+    """Facts, columns, groups, formats; only a proposed title is proposed in the new language."""
+    monkeypatch.chdir(folder)
+    page = StartPage("khao-sat", "vi")
+    assert page.listed.value == ("phiếu.xlsx",)  # the only folder with files: chosen already
+    page.files.children[-2].click()
+    page.facts["province"].value = "tỉnh A"
+    page.choices["item", "E4"].value = "Câu cuối"
+    page.groups["Trung tâm A"].index = 2
+    page.formats["pdf"].value, page.rest.value, page.place.value = True, True, "dot-2024"
+    page.languages.value = "en"
+    assert page.facts["province"].value == "tỉnh A"
+    assert page.choices["item", "E4"].value == "Câu cuối"
+    assert page.groups["Trung tâm A"].index == 2
+    assert (page.formats["pdf"].value, page.rest.value, page.place.value) == (
+        True,
+        True,
+        "dot-2024",
+    )
+    assert "Still without a group in units.csv" in page.seen.value
+
+
+def test_only_what_must_be_decided_is_open(folder, monkeypatch):
+    """Two questions and one label; what was recognised is folded, and its title counts it."""
+    monkeypatch.chdir(folder)
+    page = StartPage("khao-sat", "vi")
+    page.files.children[-2].click()
+    (fold,) = [part for part in page.columns.children if hasattr(part, "selected_index")]
+    assert fold.selected_index is None
+    folded = [part for box in fold.children[0].children for part in box.children[1:]]
+    shown = [part for part in page.choices.values() if part not in folded]
+    labels = [part.description.partition(".")[0] for part in shown]
+    assert labels == ["E4", "Mức độ hài lòng chung", "Tạm được"]
+    assert str(len(folded)) in fold.titles[0]
+    assert fold.titles[0] != ""
+
+
+def test_word_files_that_are_there_are_listed(folder, tmp_path):
+    """Letter first; a unit without a file has no row."""
+    answers = Answers(CHOSEN, FACTS, {"Trung tâm A": "Sở, ban, ngành"}, ignores_rest=True)
+    write_wave_files([folder / "phiếu.xlsx"], tmp_path, "vi", answers)
+    survey, _ = check_wave(tmp_path, "vi")
+    unit = survey.units["code"].iloc[0]
+    for name in ("letter.vi.docx", "report.vi.docx"):
+        path = tmp_path / "out" / "units" / unit / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    files = {
+        "start.reports.letter": f"units/{unit}/letter.vi.docx",
+        "start.reports.docx": f"units/{unit}/report.vi.docx",
+    }
+    assert [*list_word_files(survey, tmp_path / "out", "vi")] == [(survey.unit_names[unit], files)]
+
+
 def test_an_uploaded_file_is_written_with_the_wave(folder, monkeypatch, tmp_path):
     """It waits in a temporary folder; afterwards the language can still be changed."""
     monkeypatch.chdir(tmp_path)
@@ -183,6 +238,7 @@ def test_an_uploaded_file_is_written_with_the_wave(folder, monkeypatch, tmp_path
     assert page.draft is None
     page.check.children[1].click()
     assert "warning" in page.check.children[-1].value  # E4 has no column
+    assert "the copies in the folder khao-sat" in page.check.children[-1].value
     assert "Traceback" not in page.check.children[-1].value
 
 

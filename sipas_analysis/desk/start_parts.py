@@ -1,0 +1,81 @@
+"""Parts of the page that leads an officer which are no widgets: style, links, what is asked."""
+
+from html import escape
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.desk.start_steps import list_word_files
+from sipas_analysis.draft.decisions import AS_FOUND, NO_ANSWER, Choice
+from sipas_analysis.messages import Language, say
+
+if TYPE_CHECKING:
+    from ipywidgets import Dropdown
+
+WIDE = {"width": "98%", "max_width": "60rem"}
+LABEL = {"description_width": "26rem"}
+STYLE = """
+.sipas-start .widget-label { white-space: normal; overflow: visible; text-overflow: clip;
+  height: auto; line-height: 1.4; text-align: left; max-width: 50%; }
+.sipas-start .widget-inline-hbox { height: auto; align-items: center; }
+.sipas-start .widget-dropdown select { height: var(--jp-widgets-inline-height, 28px); }
+"""  # labels are wrapped, not cut
+HEIGHT = 900  # of the opened report
+
+
+def link_word_files(survey: Survey, folder: Path, language: Language) -> str:
+    """Return a table with a link to each letter and report in Word; nothing without any.
+
+    JupyterLab opens no Word file itself, so the links download: the officer's copy to fill in.
+    """
+    rows = []
+    for name, files in list_word_files(survey, folder, language):
+        targets = {kind: quote((folder / file).as_posix()) for kind, file in files.items()}
+        links = (
+            f'<a download href="{target}">{escape(say(language, kind))}</a>'
+            for kind, target in targets.items()
+        )
+        rows.append(f"<tr><td>{escape(name)}</td><td>{' · '.join(links)}</td></tr>")
+    if not rows:
+        return ""
+    title = escape(say(language, "start.reports.word"))
+    return f"<p><b>{title}</b></p><table>{''.join(rows)}</table>"
+
+
+def frame_page(place: Path, language: Language) -> str:
+    """Return where the page of all reports is, and the page in a frame."""
+    text = escape(say(language, "start.reports.open", path=place.as_posix()))
+    title = escape(say(language, "start.reports.frame"), quote=True)
+    source = f'src="{quote(place.as_posix())}" title="{title}"'
+    return f'<p>{text}</p><iframe {source} width="100%" height="{HEIGHT}"></iframe>'
+
+
+def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "Dropdown":
+    """Return the options of a choice, beside its label."""
+    names = {"": "none", AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
+    options = [
+        (say(language, f"start.columns.{names[option]}") if option in names else option, option)
+        for option in choice.options
+    ]
+    drop_down: Dropdown = widgets.Dropdown(
+        options=options,
+        value=choice.value,
+        description=choice.label,
+        style=LABEL,
+        layout=WIDE,
+        description_allow_html=False,
+    )
+    return drop_down
+
+
+def is_open(choice: Choice) -> bool:
+    """Return whether a person has to decide: an item, a label or the unit without a proposal."""
+    is_needed = choice.kind in ("item", "label") or choice.key == ("role", "unit")
+    return is_needed and not choice.value
+
+
+def read_year(text: str) -> int | str:
+    """Return a year as a number; another text is refused when the wave is read."""
+    return int(text) if text.isdecimal() else text
