@@ -176,9 +176,7 @@ class Word:
         """
         settings, elements = self.file.element.body.sectPr, parse_elements(xml)
         for element in elements:
-            parts = list(element)
-            for part in parts:
-                element.remove(part)
+            parts, element[:] = list(element), []
             settings.addprevious(element)
             element.extend(parts)
         return elements
