@@ -92,7 +92,8 @@ explain.penalty_reward explain.model_table
 improve.actions improve.plan
 improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
-figures.csv_files figures.disclosure_cells figures.disclosure_programs figures.disclosure
+figures.csv_files figures.disclosure_cells figures.disclosure_programs figures.disclosure_tables
+figures.disclosure
 figures.rare_labels
 figures.suppression figures.disclosure_counts figures.crossed_labels
 figures.hidden_labels

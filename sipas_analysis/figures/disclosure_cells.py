@@ -89,6 +89,13 @@ class Cells:
         return np.split(order, ends[:-1])
 
     @cached_property
+    def figures_of_owner(self) -> dict[int, Ints]:
+        """The figures of each unit, and those of no unit."""
+        order = np.argsort(self.owner, kind="stable")
+        owners, first = np.unique(self.owner[order], return_index=True)
+        return dict(zip(owners.tolist(), np.split(order, first[1:]), strict=True))
+
+    @cached_property
     def figures_of_cell(self) -> sparse.csc_array:
         """The figures over cells, to be cut by cells."""
         return sparse.csc_array(self.matrix)

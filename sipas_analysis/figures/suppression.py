@@ -215,21 +215,21 @@ def _hide_bounded(
     cells = describe_cells(table, survey, by_level=by_level)
     bases = describe_bases(table, survey, is_small)
     audits = [Audit(part, is_small) for part in (cells, bases)]
-    answers = np.zeros(len(cells.answer_item), dtype=bool)
-    while True:
-        answers |= cells.mark_thin_answers(hidden)
-        marks = np.append(hidden, answers)
+
+    def complete(marks: Marks) -> Marks:
+        """Return hidden figures, with answers or without, and those hidden with them."""
+        rows, answers = closure.complete(marks[:n_rows]), marks[n_rows:]
+        return np.append(rows, answers | cells.mark_thin_answers(rows)) if answers.size else rows
+
+    marks = complete(np.append(hidden, np.zeros(len(cells.answer_item), dtype=bool)))
+    n_hidden = -1
+    while n_hidden != marks.sum():
+        n_hidden = marks.sum()
         for audit in audits:
-            exposed = audit.find_exposed(marks[: audit.n_hideable])
-            if exposed:
-                marks[: audit.n_hideable] = audit.hide_further(marks[: audit.n_hideable], exposed)
-                break
-        else:
-            break
-        answers = marks[n_rows:]
-        hidden = closure.complete(marks[:n_rows])
+            n = audit.n_hideable
+            marks = complete(np.append(audit.hide_exposed(marks[:n], complete), marks[n:]))
     order = np.argsort(-cells.cost[:n_rows], kind="stable")
-    rows = order[(hidden & ~is_small)[order]]
+    rows = order[(marks[:n_rows] & ~is_small)[order]]
     n_trials = FEW_TRIALS if is_many else MOST_TRIALS
     marks = _show_again(closure, audits, marks, rows, n_trials)
     thin = frozenset(table["variable"].iloc[cells.answer_item[marks[n_rows:]]])

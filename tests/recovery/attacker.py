@@ -20,6 +20,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 LEVELS = range(1, 6)
 SATISFIED = (4, 5)
 MOST = 10_000.0
+MOST_NODES = 500  # of a search, not seconds: a slow machine finds the same
 
 
 @dataclass
@@ -280,7 +281,7 @@ def list_targets(reader):
     return targets
 
 
-def find_disclosed(reader, *, with_contributors=True, seconds=2.0):
+def find_disclosed(reader, *, with_contributors=True, nodes=MOST_NODES):
     """Return (who, target) for every hidden number that somebody knows too closely."""
     rows, truth = reader.program.build(), reader.find_truth()
     gap = rows.A @ truth
@@ -303,12 +304,12 @@ def find_disclosed(reader, *, with_contributors=True, seconds=2.0):
             )
         ]
         whole = np.full(len(truth), int(not reader.is_weighted))
-        known = _search(rows, Bounds(low, high), truth, aimed, whole, seconds)
+        known = _search(rows, Bounds(low, high), truth, aimed, whole, nodes)
         found += [(own or "outsider", target) for target in known]
     return found
 
 
-def _search(rows, bounds, truth, targets, whole, seconds):
+def _search(rows, bounds, truth, targets, whole, nodes):
     """Return the targets whose bounds are closer than their width."""
     aims = np.zeros((len(targets), len(truth)))
     for aim, target in zip(aims, targets, strict=True):
@@ -318,7 +319,7 @@ def _search(rows, bounds, truth, targets, whole, seconds):
     seen, rng = (aims @ truth)[:, None], np.random.default_rng(0)
 
     def solve(aim):
-        options = {"time_limit": seconds}
+        options = {"node_limit": nodes}
         return milp(aim, integrality=whole, bounds=bounds, constraints=rows, options=options)
 
     def look(result):
@@ -425,7 +426,7 @@ def _bound_pairs(row, items, counts, moments, target):
     aim[at("s", target)] = 1
     ends = []
     for sign in (1, -1):
-        options = {"time_limit": 2.0}
+        options = {"node_limit": MOST_NODES}
         end = milp(sign * aim, integrality=np.ones(len(aim)), constraints=rows, options=options)
         if end.status == 2:
             return None

@@ -101,7 +101,7 @@ def _draw_forms(rng, units, codes, fewest):
     rows = []
     for unit, _ in units:
         n = int(rng.integers(1, 13) if rng.random() < 0.35 else rng.integers(14, 50))
-        rare = {code for code in codes if rng.random() < 0.08}
+        rare = [code for code in codes if rng.random() < 0.08]
         few = {code: {*rng.permutation(n)[: rng.integers(1, fewest)]} for code in rare}
         mood = rng.beta(8 * content, 8 * (1 - content))
         for person in range(n):

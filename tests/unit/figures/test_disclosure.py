@@ -1,6 +1,7 @@
 """An attacker of its own reads the published scores and bounds every hidden figure (P2, P4, P5)."""
 
 import random
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from sipas_analysis.figures.disclosure import Audit
+from sipas_analysis.figures.disclosure_cells import describe_cells
+from sipas_analysis.figures.disclosure_programs import Problem
 from sipas_analysis.figures.published import Figures
-from sipas_analysis.figures.suppression import Suppression
+from sipas_analysis.figures.suppression import Suppression, mark_small
+from sipas_analysis.figures.wave_tables import WaveTables
 
 FACTORS = {"access": ["A1", "A2", "A3"], "results": ["D1", "D2", "D3"]}
 ITEMS = [item for items in FACTORS.values() for item in items]
@@ -172,7 +176,7 @@ def test_three_people_of_a_unit_where_all_are_satisfied_stay_unknown(read_answer
     survey = read_answers(answers, units=units, pack=LARGE_PACK, duplicates=copies)
     few_people = ("unit", "departments", "u-0", "A2")
     assert Attacker(survey).bound(few_people)[0] == 0
-    monkeypatch.setattr(Audit, "find_exposed", lambda *_: None)
+    monkeypatch.setattr(Audit, "hide_exposed", lambda _, hidden, __: hidden)
     assert Attacker(survey).bound(few_people)[0] == 3
 
 
@@ -254,6 +258,53 @@ def test_what_need_not_be_hidden_is_shown_again(read_answers):
     assert [*hidden.loc[hidden["domain"] != "unit", "variable"]] == []
     assert hidden["unit"].nunique() <= 4
     assert figures.disclosure.set_index("measure").loc["lost", "percent"] < 20
+
+
+def test_a_search_of_its_own_finds_nothing_that_is_left_exposed(read_answers):
+    """Many exposed figures are freed in one pass: a new search agrees; of small ones alone not."""
+    answers, units = write_kind("factor")
+    copies = {"keep": "answers.csv", "because": "planted"}
+    survey = read_answers(answers, units=units, pack=LARGE_PACK, duplicates=copies)
+    tables = WaveTables(survey)
+    cells, is_small = describe_cells(tables.estimates, survey), mark_small(tables.estimates)
+    items = tables.estimates["variable"].iloc[cells.answer_item]
+    hidden = np.append(
+        tables.suppression.cause.ne(""), items.isin(tables.suppression.hidden_answers)
+    )
+    assert Audit(cells, is_small).find_exposed(hidden) is None
+    few = np.append(is_small, np.zeros(len(items), dtype=bool))
+    assert Audit(cells, is_small).find_exposed(few) is not None
+
+
+def test_programs_leave_out_only_what_cannot_matter(read_answers):
+    """With all that is known of the cells as rows of their own, each cell rises and falls as far.
+
+    Links of one cell are ends of this cell, those that no change breaks and equal sums are left
+    out.
+    """
+    answers, units = write_kind("factor")
+    copies = {"keep": "answers.csv", "because": "planted"}
+    survey = read_answers(answers, units=units, pack=LARGE_PACK, duplicates=copies)
+    tables = WaveTables(survey)
+    cells = describe_cells(tables.estimates, survey)
+    marks = cells.hide_parts(
+        np.append(tables.suppression.cause.ne(""), np.zeros(len(cells.answer_item), dtype=bool))
+    )
+    problem = Problem(cells, marks, np.arange(len(cells.group)))
+    known = np.vstack([cells.matrix[problem.rows].toarray(), cells.links.toarray()])
+    zeros = np.zeros(problem.rows.size)
+    ends = [np.append(zeros, cells.room[:, side]) for side in (0, 1)]
+    rows = LinearConstraint(csr_array(known[:, problem.free]), *ends)
+    room = Bounds(-cells.fall[problem.free], cells.rise[problem.free])
+    moving = 0
+    for sign, cell in product((1.0, -1.0), range(0, problem.free.size, 3)):
+        aim = np.zeros(problem.free.size)
+        aim[cell] = sign
+        change, _ = problem.relax(aim)
+        plain = milp(-aim, bounds=room, constraints=rows)
+        assert aim @ change == pytest.approx(-plain.fun, abs=1e-6)
+        moving += aim @ change > 0.5
+    assert moving > 0
 
 
 def test_no_model_rests_on_hidden_figures(read_answers):
