@@ -22,7 +22,7 @@ from sipas_analysis.collect.headers import (
     list_names,
     recognise_header,
 )
-from sipas_analysis.collect.likeness import pair_nearest
+from sipas_analysis.collect.likeness import LEAST, pair_nearest
 from sipas_analysis.collect.responses import ROLES, Columns
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.collect.vocabulary import read_vocabulary
@@ -208,11 +208,11 @@ def list_states(placed: PlacedColumns, frame: pd.DataFrame) -> dict[str, list[st
     return {header: states for header, states in texts.items() if len(states) > 1}
 
 
-def propose_items(placed: PlacedColumns, pack: Instrument) -> dict[str, str]:
+def propose_items(placed: PlacedColumns, pack: Instrument, least: float = LEAST) -> dict[str, str]:
     """Return by code of a missing item the unknown header that is nearest to its wording."""
     wordings = list_names(pack).item_wordings
     missing = {code: texts for code, texts in wordings.items() if code not in placed.items}
-    return pair_nearest(placed.unknown, missing)
+    return pair_nearest(placed.unknown, missing, least)
 
 
 def _list_absent(placed: PlacedColumns, columns: Columns) -> list[str]:

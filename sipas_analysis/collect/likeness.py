@@ -73,24 +73,28 @@ def _compile_turning() -> tuple[re.Pattern[str], ...]:
     )
 
 
-def find_nearest_code(text: str, wordings: Mapping[str, Iterable[str]]) -> str:
+def find_nearest_code(
+    text: str, wordings: Mapping[str, Iterable[str]], least: float = LEAST
+) -> str:
     """Return the code whose wordings are nearest to a text; empty if none leads clearly."""
     ratings = sorted(
         (max((rate_likeness(text, wording) for wording in texts), default=0.0), code)
         for code, texts in wordings.items()
         if not is_opposite(text, texts)
     )
-    if not ratings or ratings[-1][0] < LEAST:
+    if not ratings or ratings[-1][0] < least:
         return ""
     leads = len(ratings) == 1 or ratings[-1][0] - ratings[-2][0] >= MARGIN
     return ratings[-1][1] if leads else ""
 
 
-def pair_nearest(headers: Iterable[str], wordings: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def pair_nearest(
+    headers: Iterable[str], wordings: Mapping[str, Iterable[str]], least: float = LEAST
+) -> dict[str, str]:
     """Return by code the only header that is nearest to its wording."""
     headers_by_code: dict[str, list[str]] = {}
     for header in headers:
-        headers_by_code.setdefault(find_nearest_code(header, wordings), []).append(header)
+        headers_by_code.setdefault(find_nearest_code(header, wordings, least), []).append(header)
     return {code: near[0] for code, near in headers_by_code.items() if code and len(near) == 1}
 
 

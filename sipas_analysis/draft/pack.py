@@ -17,7 +17,9 @@ from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.tables import find_table, name_columns
 from sipas_analysis.draft.answer_columns import make_columns
 from sipas_analysis.draft.sheets import (
+    HEADER_ROWS,
     SheetFiles,
+    count_near,
     find_header,
     find_names,
     find_numbered_header,
@@ -37,6 +39,7 @@ from sipas_analysis.sheets.reader import read_sheets
 from sipas_analysis.sheets.texts import tidy_text
 
 PACK_FILE = "pack.yaml"
+RETYPED = 0.75  # likeness from which a header may be a retyped wording
 _FIGURE = re.compile(r"(?!(?:\d|10)$)[-+]?\d[\d.,\s]*%?|[=#].*")  # a sum or mean, not a level
 
 
@@ -97,6 +100,9 @@ def choose_questionnaire(
         return _use_draft(draft, language)
     pack, n_items = _find_pack(files)
     fits = 2 * n_items >= len(pack.items)
+    near = None if fits else _find_near_pack(files)
+    if near:
+        return PackChoice(near, near.id)
     draft = None if fits else _draft_from_sheets(files, language)
     choice = _use_draft(draft, language) if draft else PackChoice(pack, pack.id)
     wordings = list_names(pack).item_wordings
@@ -148,6 +154,26 @@ def _find_pack(files: SheetFiles) -> tuple[Instrument, int]:
         ratings.append((is_worded, n_found, most / len(pack.items), most, pack))
     *_, most, pack = max(ratings, key=lambda rating: rating[:3])
     return pack, most
+
+
+def _find_near_pack(files: SheetFiles) -> Instrument | None:
+    """Return the pack of which most items are named or nearly so, at least half; else none.
+
+    Headers may be retyped: other marks or letters, a slip of the keyboard. Each of them is only
+    proposed for its item.
+    """
+    sheets = {tuple(map(tuple, sheet.rows[:HEADER_ROWS])): sheet for _, sheet in files.sheets}
+    ratings: list[tuple[int, float, str]] = []
+    for pack in map(read_instrument, list_packs()):
+        counts = [0]
+        for sheet in sheets.values():
+            header, n_items = find_header(sheet, pack)
+            if header and not sheet.labels:
+                counts.append(n_items + count_near(sheet, header, pack, RETYPED))
+        n_found = max(counts)
+        if n_found > 1 and 2 * n_found >= len(pack.items):
+            ratings.append((n_found, n_found / len(pack.items), pack.id))
+    return read_instrument(max(ratings)[-1]) if ratings else None
 
 
 def _use_draft(draft: PackDraft, language: Language) -> PackChoice:

@@ -151,7 +151,10 @@ def propose_keys(
     spans = [_read_days(sheet) for sheet in [*sheets, *others]]
     days = [day for span in spans for day in span] if all(spans) else []
     overall = pack.overall_item.code if pack.overall_item else ""
-    has_overall = any("overall" in sheet.roles or overall in sheet.placed.items for sheet in sheets)
+    has_overall = any(
+        "overall" in sheet.roles or overall in {**sheet.placed.items, **sheet.nearest}
+        for sheet in sheets
+    )
     earlier = _find_earlier_waves(folder, year)
     return {
         "decision": {"number": "…/QĐ-UBND", "date": None},

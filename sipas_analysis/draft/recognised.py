@@ -160,6 +160,16 @@ class Draft:
         headers = [header for sheet in self.sheets for header in sheet.placed.unknown]
         return [*dict.fromkeys([*filter(self.is_ignored, headers), *self.chosen.ignored])]
 
+    def list_missing(self) -> list[str]:
+        """Return the codes of items that some sheet has under no header, not even a near one."""
+        decided = {*self.chosen.items}
+        return [
+            code
+            for code in self.pack.items
+            if code not in decided
+            and any(code not in {**sheet.placed.items, **sheet.nearest} for sheet in self.sheets)
+        ]
+
     def list_left(self, *parts: str) -> list[str]:
         """Return the headers of some lists of the placed columns that have no role, once each."""
         decided = {*self.chosen.items.values(), *self.chosen.questions.values()}

@@ -18,6 +18,7 @@ from sipas_analysis.collect.cell_state import keep_forms
 from sipas_analysis.collect.columns import PlacedColumns, place_columns, propose_items
 from sipas_analysis.collect.form_rows import Readers
 from sipas_analysis.collect.headers import fold_header, list_names, recognise_header
+from sipas_analysis.collect.likeness import LEAST
 from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
@@ -39,6 +40,7 @@ HEADER_ROWS = 60  # a title page and more
 _NO_NAME = re.compile(r"[\W\d_]*")  # a number, a date, a mark
 _CODE = re.compile(r"[a-z]{1,4}\d+")
 _LETTER = re.compile(r"\([A-Z]{1,3}\)")  # how ``find_table`` names a column without a name
+_NUMBERING = re.compile(r"\s*(?:câu\s*)?[a-z]?\d+(?:\.\d+)*\s*[.:)\-–]\s*", re.I)  # "23. "
 _ITEM_NUMBER = re.compile(r"(?:(?:câu(?: hỏi)?|tiêu chí|question|item)\s*|[cq])?0*([1-9]\d{0,2})")
 
 
@@ -216,7 +218,7 @@ def recognise_sheets(
     for path, sheet in files.sheets:
         header, n_items = find_header(sheet, pack)
         n_found[path] = max(n_found[path], n_items)
-        fits = n_items and 2 * (n_items + _count_near(sheet, header, pack)) >= len(pack.items)
+        fits = header and 2 * (n_items + count_near(sheet, header, pack)) >= len(pack.items)
         rows, numbered = find_numbered_header(sheet, pack) if is_named and not fits else ((), {})
         if rows:
             sheets.append(_recognise_sheet(path, find_table(sheet, rows), pack, numbered))
@@ -255,10 +257,12 @@ def _add_units(sheets: Iterable[DraftSheet], files: SheetFiles) -> list[DraftShe
     return [replace(d, unit=_find_unit(d, is_alone=n_sheets[d.path] == 1)) for d in sheets]
 
 
-def _count_near(sheet: Sheet, header: tuple[int, ...], pack: Instrument) -> int:
+def count_near(
+    sheet: Sheet, header: tuple[int, ...], pack: Instrument, least: float = LEAST
+) -> int:
     """Return how many names of a header read like an item that the header does not name."""
     names = name_columns([sheet.rows[row - 1] for row in header])
-    return len(propose_items(place_columns(filter(None, names), Columns(), pack), pack))
+    return len(propose_items(place_columns(filter(None, names), Columns(), pack), pack, least))
 
 
 def _recognise_sheet(
@@ -282,8 +286,26 @@ def _recognise_sheet(
     table = keep_forms(table, replace(placed, roles=likely), readers, (), "read")
     roles = recognise_roles(table, placed, pack)
     nearest = {code: header for code, header in numbered.items() if code != fold_header(header)}
-    nearest = nearest or propose_items(placed, pack)
+    nearest = nearest or {**propose_items(placed, pack), **_propose_overall(placed, roles, pack)}
     return DraftSheet(path, table, placed, readers, roles, "", nearest, bool(numbered))
+
+
+def _propose_overall(
+    placed: PlacedColumns, roles: Mapping[str, str], pack: Instrument
+) -> dict[str, str]:
+    """Return the only header that begins like a question on the whole, by the code of that item."""
+    code = pack.overall_item.code if pack.overall_item else ""
+    if not code or code in placed.items or "overall" in roles:
+        return {}
+    starts = tuple(f"{plain_text(word)} " for word in read_vocabulary()["overall"])
+    free = [header for header in placed.unknown if header not in roles.values()]
+    headers = [header for header in free if plain_text(_cut_number(header)).startswith(starts)]
+    return {code: headers[0]} if len(headers) == 1 else {}
+
+
+def _cut_number(header: str) -> str:
+    """Return a header without the number or code before its wording."""
+    return _NUMBERING.sub("", header)
 
 
 def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:

@@ -98,10 +98,13 @@ def write_draft(draft: Draft) -> Draft:
 
 
 def _refuse_existing(folder: Path, choice: PackChoice) -> None:
-    """Refuse to write over files of a draft."""
-    for name in ("wave.yaml", "units.csv", *([PACK_FILE] if choice.text else [])):
-        if (folder / name).exists():
-            raise OutputError("exists", path=folder / name)
+    """Refuse to write over files of a draft; all of them are named at once."""
+    names = ("wave.yaml", "units.csv", *([PACK_FILE] if choice.text else []))
+    existing = [name for name in names if (folder / name).exists()]
+    if len(existing) == 1:
+        raise OutputError("exists", path=folder / existing[0])
+    if existing:
+        raise OutputError("draft_exists", names=", ".join(existing), folder=folder)
 
 
 def _recognise_files(

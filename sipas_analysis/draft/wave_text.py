@@ -4,6 +4,7 @@ A line that a person may use has no blank after the #, so that it is right witho
 has one.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from sipas_analysis.draft.proposals import (
@@ -26,16 +27,35 @@ from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.sheets.texts import fold_text
 
 
+PROVINCE = re.compile(  # of a province only: a city may be part of one
+    r"(?:ubnd|[uủ][yỷ] ban nhân dân) (tỉnh \w+(?: (?:- )?\w+){0,4})", re.IGNORECASE
+)
+
+
+def find_province(draft: Draft) -> str:
+    """Return the province that the title rows name (``UBND TỈNH …``); nothing if not just one."""
+    cells = (text for sheet in draft.sheets for row in sheet.titles for text in row)
+    found = filter(None, map(PROVINCE.fullmatch, cells))
+    names = {match[1].title().replace("Tỉnh", "tỉnh", 1) for match in found}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _draft_title(year: int | None) -> dict[str, str]:
+    """Return a title of the wave, with its year if the files name it."""
+    titles = {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"}
+    return {"vi": f"{titles['vi']} năm {year}", "en": f"{titles['en']} {year}"} if year else titles
+
+
 def write_wave(draft: Draft) -> str:
     """Return the draft as YAML with a comment at each place that a person must look at."""
     sheets, pack, year = draft.sheets, draft.pack, draft.year
     facts = {
         "id": make_code(draft.folder.resolve().name, (), "dot"),
-        "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
+        "title": _draft_title(year),
         "year": year,
         "instrument": draft.choice.name,
         "languages": [draft.language],
-        "province": {"vi": "", "en": ""},
+        "province": {"vi": find_province(draft), "en": ""},
         "publisher": {"vi": "", "en": ""},
         **draft.chosen.facts,
     }
@@ -126,6 +146,12 @@ def _draft_columns(
     return {**columns, "items": items} if items else columns
 
 
+def _list_missing(draft: Draft) -> list[str]:
+    """Return the items without a column, with their wordings, for a person to pair them."""
+    items = [f"#   {c}: {draft.pack.items[c].text(draft.language)}" for c in draft.list_missing()]
+    return [draft.say("missing"), *(f"{line}\n" for line in items)] if items else []
+
+
 def _write_columns(draft: Draft) -> str:
     """Return the recognised columns, labels to be confirmed, and a place for columns to ignore."""
     columns = _draft_columns(draft.shared.items(), draft.pack)
@@ -144,6 +170,7 @@ def _write_columns(draft: Draft) -> str:
         *(f"- {write_yaml(name).splitlines()[0]}\n" for name in draft.list_ignored()),
         *([draft.say("unplaced")] if unplaced else []),
         *(f"#- {write_yaml(header).splitlines()[0]}\n" for header in unplaced),
+        *(_list_missing(draft) if unplaced else []),
     ]
     columns |= {"labels": draft.choice.labels} if draft.choice.labels else {}
     columns |= {"indicators": {**draft.chosen.questions}} if draft.chosen.questions else {}

@@ -111,7 +111,7 @@ def test_nothing_is_written_over(folder, tmp_path):
     """Neither a wave nor another file of the same name."""
     paths = [folder / "phiếu.xlsx"]
     write_wave_files(paths, tmp_path, "vi", Answers())
-    with pytest.raises(OutputError, match=r"wave\.yaml exists already"):
+    with pytest.raises(OutputError, match=r"has wave\.yaml, units\.csv already"):
         write_wave_files(paths, tmp_path, "vi", Answers())
     (tmp_path / "wave.yaml").unlink()
     (tmp_path / "phiếu.xlsx").write_bytes(b"another")

@@ -10,7 +10,7 @@ import yaml
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.draft.wave_file import draft_wave
-from sipas_analysis.errors import SipasError
+from sipas_analysis.errors import OutputError, SipasError
 from sipas_analysis.instrument.answer_levels import order_columns
 from sipas_analysis.reports.draft_output import describe_draft
 
@@ -148,3 +148,11 @@ def test_a_drafted_code_is_never_the_header_of_another_column(tmp_path):
     assert len(items) == 3
     assert "C1" not in items.values()
     assert draft.sheets[0].placed.items[items["Ghế ngồi"]] == "Ghế ngồi"
+
+
+def test_all_files_that_are_there_are_named_in_one_error(tmp_path):
+    """A second `init` into a folder is refused once, not once a file."""
+    draft = draft_answers(tmp_path, SCALES["numbers"], [None] * 6, 8)
+    (tmp_path / "units.csv").write_text("code\n", "utf-8")
+    with pytest.raises(OutputError, match=r"has wave\.yaml, units\.csv, pack\.yaml already"):
+        draft_wave([draft.sheets[0].path], tmp_path, "vi")
