@@ -368,7 +368,7 @@ def read_survey(wave: Wave) -> Survey:
     Example:
         >>> import sipas_analysis as sipas
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
-        an-giang-2021: 870 forms of 874 read, 29 units
+        an-giang-2021: 870 forms of 874 read, 29 units, 22 items of 1 to 5, satisfied from 4
     """
     check_kind(wave, Wave, "wave")
     inputs = _copy_inputs(wave)
