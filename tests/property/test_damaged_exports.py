@@ -9,8 +9,11 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
+from conftest import mostly_slow, write_wave
 from made_exports import make_dossiers, make_movements, survey_of
 
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SeveralError, SipasError
 from sipas_analysis.records.office_records import Records, read_records
 
@@ -166,6 +169,21 @@ def read(read_answers, tmp_path):
     return read_made
 
 
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """The undamaged dossiers alone, and with their movements: read once, to compare with."""
+
+    def read_made(*exports) -> Records:
+        folder = tmp_path_factory.mktemp("good")
+
+        def read(answers, **facts):
+            return read_survey(read_wave(write_wave(folder, answers, **facts)))
+
+        return read_records(survey_of(read, folder, *exports))
+
+    return read_made(make_dossiers()), read_made(make_dossiers(), make_movements())
+
+
 def count_lines(records: Records) -> pd.Series:
     """Return the number of lines of the ledger by reason."""
     return records.ledger["reason"].value_counts()
@@ -202,7 +220,7 @@ def test_the_undamaged_export_is_read_alike_from_every_kind_of_file(read, ending
     )
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", mostly_slow(REFUSED, 3))
 def test_a_damage_that_changes_what_is_counted_is_refused_by_place(read, name):
     """The error names file, row, column and value, and what to do."""
     damage, message = REFUSED[name]
@@ -211,11 +229,11 @@ def test_a_damage_that_changes_what_is_counted_is_refused_by_place(read, name):
     assert "dossiers.csv" in errors[message].text("vi") or message == "calendar_missing_at"
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_a_damage_that_can_be_read_is_told(read, name):
+@pytest.mark.parametrize("name", mostly_slow(TOLD, 3))
+def test_a_damage_that_can_be_read_is_told(read, good, name):
     """The ledger has lines that the undamaged export has not; no dossier is lost."""
     damage, reason = TOLD[name]
-    before, after = read(make_dossiers()), read(damage(make_dossiers()))
+    before, after = good[0], read(damage(make_dossiers()))
     told = count_lines(after).sub(count_lines(before), fill_value=0)
     assert told[reason] > 0
     assert {*told.index[told > 0]} <= {reason, *MAY_FOLLOW}
@@ -289,11 +307,11 @@ STAYS: dict[str, tuple[Callable[[Frame], Frame], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", STAYS)
-def test_a_damaged_stay_is_told(read, name):
+@pytest.mark.parametrize("name", mostly_slow(STAYS, 3))
+def test_a_damaged_stay_is_told(read, good, name):
     """What is no stay is left out with a line."""
     damage, reason = STAYS[name]
-    before = count_lines(read(make_dossiers(), make_movements()))
+    before = count_lines(good[1])
     after = count_lines(read(make_dossiers(), damage(make_movements())))
     told = after.sub(before, fill_value=0)
     reasons = told[told > 0].index.drop("dossier_of_no_file", errors="ignore")

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from conftest import DATA, read_demo
 
 import sipas_analysis as sipas
 
@@ -24,15 +25,34 @@ NAMES = [
 def read_once():
     """Read a wave as the library does; the demo waves once for all examples."""
     read_survey = sipas.read_survey
-    read = cache(lambda path: read_survey(sipas.read_wave(path)))
-    return lambda wave: read(wave.path)
+    years = {DATA / f"an-giang-{year}/wave.yaml": year for year in (2020, 2021, 2023)}
+
+    @cache
+    def read(path):
+        return read_demo(years[path]) if path in years else read_survey(sipas.read_wave(path))
+
+    return lambda wave: read(wave.path.resolve())
+
+
+@pytest.fixture(scope="module")
+def read_records_once():
+    """Read the records of a survey as the library does; those of a survey once."""
+    read_records, kept = sipas.read_records, []
+
+    def read(survey):
+        if not any(known is survey for known, _ in kept):
+            kept.append((survey, read_records(survey)))
+        return next(records for known, records in kept if known is survey)
+
+    return read
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_examples_run(name, monkeypatch, read_once):
+def test_examples_run(name, monkeypatch, read_once, read_records_once):
     """From the project's root, as a reader would type them."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sipas, "read_survey", read_once)
+    monkeypatch.setattr(sipas, "read_records", read_records_once)
     ran = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
     assert ran.attempted > 0
     assert ran.failed == 0
