@@ -5,6 +5,7 @@ from functools import cache
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from conftest import read_demo
 
 import sipas_analysis as sipas
 
@@ -17,12 +18,6 @@ FACTORS = {
     "Kết quả": ["Q4", "Q5"],
 }
 FEW, SOME = 7, 5  # units: with too few people to be shown, to be ranked
-
-
-@cache
-def read_demo(year):
-    """Return a demo wave."""
-    return sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
 
 
 def make_answers(n_units=40, seed=1, fall=0.0, few=3):

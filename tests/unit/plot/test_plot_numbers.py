@@ -8,10 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import plot_results as results
 import pytest
+from conftest import mostly_slow
 
 import sipas_analysis as sipas
 from sipas_analysis.documents.model import Table, make_text
-from sipas_analysis.figures.published import Figures
+from sipas_analysis.figures.published import Figures, figures_of
 from sipas_analysis.messages import format_number
 from sipas_analysis.reports import answer_pictures, pictures, unit_pictures
 from sipas_analysis.reports.subject import FLAGGED, Subject
@@ -32,7 +33,7 @@ def _no_window(monkeypatch):
 @pytest.fixture(scope="module")
 def subject():
     """Return the province of the demo."""
-    return Subject(Figures(results.demo()))
+    return Subject(figures_of(results.demo()))
 
 
 @pytest.fixture
@@ -122,8 +123,8 @@ def test_letters_have_marks_in_the_order_of_the_report():
     assert {*ranges} <= {*drawn.texts_of(ax)}
 
 
-@pytest.mark.parametrize("dpi", [50, 70, 200])
-@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("dpi", mostly_slow([70, 50, 200], 3))
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_heads_are_whole_words_and_name_the_letter(lang, dpi):
     """Lines of a head break at blanks, at any resolution; the letter is no group of units."""
     with plt.rc_context({"figure.dpi": dpi}):
@@ -221,7 +222,7 @@ def test_priorities_of_a_unit_are_against_the_cut_of_the_whole():
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_slopes_are_those_of_the_report(handed, lang):
     """Both figures of each unit, the change in words, and which changes are sure."""
-    subject = Subject(Figures(results.demo()))
+    subject = Subject(figures_of(results.demo()))
     for group in subject.figures.groups:
         unit_pictures.draw_changes_picture(subject, group).draw(lang)
     expected = sorted(
