@@ -79,6 +79,7 @@ def test_undecided_the_file_is_that_of_init(folder, tmp_path):
     assert lines == ["id: b", "- file: phiếu.xlsx"]  # the files are copied beside it
 
 
+@pytest.mark.slow  # the steps of the page run
 def test_what_is_decided_can_be_read(folder, tmp_path):
     """Items, labels, facts, groups and what is left out, without a #."""
     answers = Answers(CHOSEN, FACTS, {"Trung tâm A": "Sở, ban, ngành"}, ignores_rest=True)
@@ -107,6 +108,7 @@ def test_no_column_of_the_unit_leaves_one_unit(draft):
     assert decided.unit_list["name_vi"].tolist() == []
 
 
+@pytest.mark.slow  # the steps of the page run
 def test_nothing_is_written_over(folder, tmp_path):
     """Neither a wave nor another file of the same name."""
     paths = [folder / "phiếu.xlsx"]
@@ -147,6 +149,7 @@ def test_an_error_is_a_paragraph_and_never_markup(monkeypatch, tmp_path):
     assert (tmp_path / "sipas-error.log").exists()
 
 
+@pytest.mark.slow  # the steps of the page run
 def test_the_page_speaks_both_languages_and_keeps_the_files(folder, monkeypatch, tmp_path):
     """Switched after looking: titles, labels and proposals change, nothing is written."""
     monkeypatch.chdir(folder)
@@ -215,6 +218,7 @@ def test_word_files_that_are_there_are_listed(folder, tmp_path):
     assert [*list_word_files(survey, tmp_path / "out", "vi")] == [(survey.unit_names[unit], files)]
 
 
+@pytest.mark.slow  # the steps of the page run
 def test_an_uploaded_file_is_written_with_the_wave(folder, monkeypatch, tmp_path):
     """It waits in a temporary folder; afterwards the language can still be changed."""
     monkeypatch.chdir(tmp_path)
@@ -251,6 +255,7 @@ def test_a_wave_that_is_there_is_not_drafted_again(folder, monkeypatch, tmp_path
     assert "đã có wave.yaml" in page.seen.value
 
 
+@pytest.mark.slow  # the steps of the page run
 def test_the_survey_of_the_page_is_that_of_the_library(folder, tmp_path):
     """Same function, same forms."""
     answers = Answers(CHOSEN, FACTS, {"Trung tâm A": "Sở, ban, ngành"}, ignores_rest=True)

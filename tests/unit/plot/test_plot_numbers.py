@@ -174,6 +174,7 @@ def test_answers_by_a_key_are_weighted_shares_of_those_who_answered():
         assert widths[place] == pytest.approx(shares)
 
 
+@pytest.mark.slow  # many pictures are drawn
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_importance_is_that_of_the_report(subject, handed, lang):
     """Order, share and interval of each factor."""
@@ -210,6 +211,7 @@ def test_priorities_are_those_of_the_report(subject, handed, lang):
     assert thick == [bool(share.side) for _, share in bars]
 
 
+@pytest.mark.slow  # many pictures are drawn
 def test_priorities_of_a_unit_are_against_the_cut_of_the_whole():
     """A unit has no gaps by rule R7: its own interval is drawn."""
     matrix = sipas.priority(results.demo(), "so-ldtbxh")
@@ -219,6 +221,7 @@ def test_priorities_of_a_unit_are_against_the_cut_of_the_whole():
     assert lines == pytest.approx(frame[["percent_low", "percent_high"]].to_numpy(float))
 
 
+@pytest.mark.slow  # many pictures are drawn
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_slopes_are_those_of_the_report(handed, lang):
     """Both figures of each unit, the change in words, and which changes are sure."""
@@ -238,6 +241,7 @@ def test_slopes_are_those_of_the_report(handed, lang):
     assert named == {*drawn.texts_of(ax)} - {drawn.notes_of(ax)}
 
 
+@pytest.mark.slow  # many pictures are drawn
 def test_differences_are_those_of_compare_and_sure_ones_stand_out():
     """Largest first; filled triangles where the interval leaves out 0."""
     frame = results.own_changes().frame
@@ -367,6 +371,7 @@ def test_cut_points_of_an_ordered_logit_are_left_out():
     assert drawn.labels_of(sipas.plot.drivers(fit)) == ["A1", "A2"]
 
 
+@pytest.mark.slow  # many pictures are drawn
 @pytest.mark.parametrize("what", ["item_total", "alpha_without", "loading", "units"])
 def test_reliability_of_each_item(what):
     """The statistic of the result, in its order."""
@@ -421,6 +426,7 @@ def test_means_have_a_scale_of_their_own():
     assert ax.get_xlim()[1] < 6
 
 
+@pytest.mark.slow  # many pictures are drawn
 def test_figures_of_too_few_people_are_counted_not_drawn():
     """In an index by unit, a ranking, and answers by unit."""
     scores = sipas.score(results.own(), by="unit")
