@@ -60,7 +60,9 @@ def run_with_double(wave, *words):
     ("name", "change", "when", "back", "more"),
     [
         ("responses.csv", "edit", "_start_child", "_end_child", ("--jobs", "1")),
-        ("units.csv", "edit", "_start_child", "", ("--jobs", "2")),
+        pytest.param(  # as the next one, of another file
+            *("units.csv", "edit", "_start_child", "", ("--jobs", "2")), marks=pytest.mark.full
+        ),
         ("responses.csv", "remove", "_start_child", "", ("--jobs", "2")),
         ("wave.yaml", "edit", "write_crate", "", ()),
         ("responses.csv", "edit", *["_run_in_kernel"] * 2, ("--engine", "kernel", "--jobs", "1")),

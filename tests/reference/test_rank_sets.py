@@ -90,9 +90,10 @@ def problem(number):
     return values, sigma, df
 
 
-QUICK = (0, 1, 2)
+# A problem of each kind is quick (0 to 2) or slow (to 7); more of the same are full.
 NUMBERS = [
-    pytest.param(number, marks=[] if number in QUICK else pytest.mark.slow) for number in range(20)
+    pytest.param(k, marks=() if k < 3 else pytest.mark.slow if k < 8 else pytest.mark.full)
+    for k in range(20)
 ]
 
 

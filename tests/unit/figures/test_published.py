@@ -170,6 +170,7 @@ def give_away(scores):
 
 
 ALONE = (("X", "departments"), ("Y", "districts"), ("Z", "districts"))
+SLOW = pytest.mark.slow
 GIVEN = {
     "a small unit among three": (units_of("XYZ"), [3, 30, 31], 0.0),
     "the larger ones with blanks": (units_of("XYZ"), [3, 30, 30], 0.2),
@@ -182,11 +183,11 @@ GIVEN = {
 
 
 @pytest.mark.slow  # the figures of whole waves are computed and audited
-@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in (1, 2))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.full) for k in (1, 2))])
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, marks=pytest.mark.slow) if "small units" in case else case
+        case if case in ("one of two units", "two small units") else pytest.param(case, marks=SLOW)
         for case in GIVEN
     ],
 )
