@@ -45,6 +45,7 @@ from sipas_analysis.draft.decisions import (
     list_groups,
 )
 from sipas_analysis.draft.recognised import Draft
+from sipas_analysis.draft.wave_text import find_province
 from sipas_analysis.errors import SipasError
 from sipas_analysis.extras import require_library
 from sipas_analysis.messages import LANGUAGES, Language, say
@@ -256,6 +257,7 @@ class StartPage:
     def _ask_facts(self, draft: Draft) -> "list[Widget]":
         """Return the fields for title, year, province and publisher."""
         values = {"year": str(draft.year or ""), "title": self._propose_title()}
+        values["province"] = find_province(draft)
         for name, message in FACTS.items():
             self.facts[name] = self.widgets.Text(
                 values.get(name, ""),

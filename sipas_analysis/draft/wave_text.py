@@ -26,7 +26,6 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.sheets.texts import fold_text
 
-
 PROVINCE = re.compile(  # of a province only: a city may be part of one
     r"(?:ubnd|[uủ][yỷ] ban nhân dân) (tỉnh \w+(?: (?:- )?\w+){0,4})", re.IGNORECASE
 )

@@ -462,6 +462,28 @@ def test_the_year_is_the_one_that_most_files_name(tmp_path, titles, names, year)
     assert draft.year == year
 
 
+@pytest.mark.parametrize(
+    ("title", "province"),
+    [
+        ("UBND TỈNH AN GIANG", "tỉnh An Giang"),
+        ("Ủy ban nhân dân tỉnh Bà Rịa - Vũng Tàu", "tỉnh Bà Rịa - Vũng Tàu"),
+        ("UBND THÀNH PHỐ LONG XUYÊN", ""),
+        ("Phiếu của UBND tỉnh An Giang", ""),
+    ],
+)
+def test_province_and_title_are_drafted_where_they_are_certain(tmp_path, title, province):
+    """From the title rows, and the year of the file; else they are asked for by check."""
+    rows = [[k + 1, NAMES[k % 3], *answers()] for k in range(12)]
+    sheet = [[title], [], ["STT", "Tên đơn vị", *QUESTIONS], *rows]
+    draft_wave([book(tmp_path / "phiếu 2024.xlsx", Sheet1=sheet)], tmp_path, "vi")
+    facts = yaml.safe_load((tmp_path / "wave.yaml").read_text("utf-8"))
+    assert facts["province"]["vi"] == province
+    assert facts["title"] == {
+        "vi": "Chỉ số hài lòng năm 2024",
+        "en": "Satisfaction index 2024",
+    }
+
+
 def test_days_tell_the_year(tmp_path):
     """Where no title does; a few wrong days do not decide."""
     rows = [[day, *answers()] for day in ("1/12/2024", "2/12/2024", "3/1/2025")]
