@@ -83,7 +83,7 @@ def planted_forms(rng, n, model):
 
 
 @pytest.mark.slow
-@sizes("samples", 200, 1000)
+@sizes("samples", 120, 1000)
 @pytest.mark.parametrize(("model", "times"), [("linear", 1.0), ("logit", 2.0)])
 def test_planted_coefficients_are_recovered(model, times, samples):
     """Mean within 4 Monte-Carlo errors, intervals hold the truth in 93 to 97 % (D1, V1)."""
@@ -165,7 +165,7 @@ def alarms(waves, satisfied, planted=False, n_units=29):
 
 
 @pytest.mark.slow
-@sizes("waves", 30, 250)
+@sizes("waves", 15, 250)
 @pytest.mark.parametrize(
     ("n_units", "satisfied"),
     [
@@ -186,7 +186,7 @@ def test_honest_waves_are_left_alone(n_units, satisfied, waves):
 
 
 @pytest.mark.slow
-@sizes("waves", 20, 100)
+@sizes("waves", 10, 100)
 @pytest.mark.parametrize(
     ("n_units", "satisfied"), [(29, (0.79, 0.95)), (29, (0.90, 0.99)), (8, (0.79, 0.95))]
 )

@@ -86,7 +86,7 @@ DESIGNS = {
     "odd3_fpc": lambda: declare("odd3", **THREE),
     "odd1_fpc_only": lambda: odd("odd1", None, fpc="clusters"),
 }
-QUICK = ["post", "clus1_zero", "clus2_fpc", "pairs_brr"]
+QUICK = ["clus1_zero", "clus2_fpc"]
 CASES = [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in DESIGNS]
 
 

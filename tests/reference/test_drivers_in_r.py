@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import mostly_slow
 
 import sipas_analysis as sipas
 from sipas_analysis.explain.collinearity import measure_collinearity
@@ -132,7 +133,7 @@ def rows_of(kind):
     return dict(iter(found.groupby("case", sort=False)))
 
 
-@pytest.mark.parametrize("case", CASES["case"])
+@pytest.mark.parametrize("case", mostly_slow(CASES["case"], 5))
 def test_a_model_equals_r(case):
     """Terms in R's order; noise of a coefficient near 0 is 1e-9 of its error."""
     model, data = fit_of(case), frame_of(case)
@@ -149,7 +150,7 @@ def test_a_model_equals_r(case):
     close([model.r_squared], [row["r_squared"]])
 
 
-@pytest.mark.parametrize("case", CASES["case"])
+@pytest.mark.parametrize("case", mostly_slow(CASES["case"], 5))
 def test_every_covariance_equals_r(case):
     """Each pair of terms; noise of one near 0 is 1e-9 of the two errors."""
     model, data = fit_of(case), frame_of(case)
@@ -188,7 +189,7 @@ def test_counted_people_equal_polr():
     assert shown == [0.5664, 1.2888, -0.5724, -0.3662, -1.091, 0.3603]
 
 
-@pytest.mark.parametrize("case", rows_of("parallel"))
+@pytest.mark.parametrize("case", mostly_slow(rows_of("parallel"), 5))
 def test_parallel_slopes_equal_wald_on_binary_logits(case):
     """Slopes at each cut, F, both degrees of freedom, p; no test where R has none."""
     name, family, formula = case.split(": ")
@@ -285,7 +286,9 @@ def shares_of(case):
 ALL_22 = pytest.param("forms: lmg 22", marks=pytest.mark.slow)  # four million coalitions: 4 s
 
 
-@pytest.mark.parametrize("case", [*(it for it in SHARES if it != "forms: lmg 22"), ALL_22])
+@pytest.mark.parametrize(
+    "case", [*mostly_slow([it for it in SHARES if it != "forms: lmg 22"], 5), ALL_22]
+)
 def test_shares_of_r_squared_equal_r(case):
     """Values and shares by enumeration; errors and intervals by an infinitesimal jackknife."""
     made, want = shares_of(case), IMPORTANCE[IMPORTANCE["case"] == case]

@@ -122,6 +122,7 @@ apistrat_open apiclus1_open apiclus2_open odd1_fpc apiclus1_open_jk1_mse apistra
 pairs_brr_given pairs_brr_given_mse pairs_fay_given scd_mse apiclus1_boot_scaled apiclus1_open_post
 apiclus1 apistrat_post apiclus1_raked apiclus1_open_raked odd2_certainty odd2_average odd4 odd6
 pairs_jkn_given apiclus2 odd1 odd3 odd5 apiclus1_boot apistrat_raked apistrat_jkn apiclus1_jk1
+apiclus1_post nhanes odd2_adjust
 """.split()  # noqa: SIM905
 CASES = [
     pytest.param(case, marks=pytest.mark.slow) if case in SLOW else case
