@@ -15,11 +15,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sipas_analysis.collect.simulate import build_demo, write_demo
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 DEMO = ROOT / "data" / "an-giang-2021" / "wave.yaml"
 EARLIER = ROOT / "data" / "an-giang-2020"
 UNITS = "so-ldtbxh,so-nv,tp-long-xuyen"
+FEW = "so-ldtbxh,so-nv,so-tttt"  # those of a small wave: an accident needs no large one
 FORMATS = "html,docx,pdf,xlsx"
 PRIVATE = ("receipt.json", "receipt.private.json")  # neither is in the list of a receipt
 PAGES = "html"  # where the kind of the files makes no difference to what is tested
@@ -69,10 +72,24 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed_pages(tmp_path_factory):
-    """The same three units as pages alone."""
+def small(tmp_path_factory):
+    """A wave of three units."""
+    return write_demo(build_demo("demo", 3), tmp_path_factory.mktemp("small") / "wave")
+
+
+@pytest.fixture(scope="module")
+def small_files(small, tmp_path_factory):
+    """Its units in every format, made in peace."""
+    out = tmp_path_factory.mktemp("files") / "out"
+    sipas("run", small, "--units", FEW, "--formats", FORMATS, "--out", out)
+    return hashes(out)
+
+
+@pytest.fixture(scope="module")
+def small_pages(small, tmp_path_factory):
+    """Its units as pages alone."""
     out = tmp_path_factory.mktemp("pages") / "out"
-    sipas("run", DEMO, "--units", UNITS, "--formats", PAGES, "--out", out)
+    sipas("run", small, "--units", FEW, "--formats", PAGES, "--out", out)
     return hashes(out)
 
 
@@ -113,12 +130,12 @@ def test_kernels_make_the_same_bytes(undisturbed, tmp_path):
     assert {name: found[name] for name in own} == {name: undisturbed[name] for name in own}
 
 
-def test_the_code_of_a_receipt_changes_only_with_the_files(tmp_path):
+def test_the_code_of_a_receipt_changes_only_with_the_files(small, tmp_path):
     """A run that makes nothing, however it was started, leaves the receipt as it is."""
-    start = ("run", DEMO, "--out", tmp_path, "--units")
-    sipas(*start, "so-nv,so-tp", "--formats", "xlsx,html")
+    start = ("run", small, "--out", tmp_path, "--units")
+    sipas(*start, "so-nv,so-tttt", "--formats", "xlsx,html")
     first = hashes(tmp_path)["receipt.json"]
-    for options in (("so-tp,so-nv", "--formats", "html,xlsx"), ("so-nv",)):
+    for options in (("so-tttt,so-nv", "--formats", "html,xlsx"), ("so-nv",)):
         sipas(*start, *options)
         assert hashes(tmp_path)["receipt.json"] == first
 
@@ -194,11 +211,11 @@ def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_pat
     assert json.loads((out / "run.json").read_text("utf-8"))["wave"] == "../wave/wave.yaml"
 
 
-def launch(out, *more, formats=PAGES):
+def launch(wave, out, *more, formats=PAGES):
     """Start a run of three units, one report at a time."""
-    asked = ["--units", UNITS, "--formats", formats, "--jobs", "1", "--out", out]
+    asked = ["--units", FEW, "--formats", formats, "--jobs", "1", "--out", out]
     return subprocess.Popen(
-        [str(word) for word in (BIN / "sipas", "run", DEMO, *asked, "--lang", "vi,en", *more)],
+        [str(word) for word in (BIN / "sipas", "run", wave, *asked, "--lang", "vi,en", *more)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -217,9 +234,9 @@ def wait_until(process, condition):
     raise AssertionError(f"waited {PATIENCE} s")
 
 
-def started(out, *more, formats=PAGES):
+def started(wave, out, *more, formats=PAGES):
     """Start a run and wait until its first report is noted."""
-    process = launch(out, *more, formats=formats)
+    process = launch(wave, out, *more, formats=formats)
     wait_until(process, lambda: [*out.glob("state/*.json")])
     return process
 
@@ -233,10 +250,10 @@ def find_maker(process, words):
     return None
 
 
-def is_as_undisturbed(out, undisturbed, kept, formats=PAGES):
+def is_as_undisturbed(wave, out, undisturbed, kept, formats=PAGES):
     """One more run: what is done stays, what is missing is made, nothing is half written."""
     assert kept
-    said = sipas("run", DEMO, "--units", UNITS, "--formats", formats, "--out", out)
+    said = sipas("run", wave, "--units", FEW, "--formats", formats, "--out", out)
     assert f"{len(kept)} đã cập nhật" in said
     assert no_state(hashes(out)) == no_state(undisturbed)
     assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
@@ -255,101 +272,101 @@ MAKERS = {  # what to kill below the run: words of its command; how the run was 
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_after_a_stop_one_more_run_gives_the_same_files(undisturbed, tmp_path, stop):
+def test_after_a_stop_one_more_run_gives_the_same_files(small, small_files, tmp_path, stop):
     """What is done stays, what is missing is made, nothing is left half written."""
-    process = started(tmp_path, formats=FORMATS)
+    process = started(small, tmp_path, formats=FORMATS)
     process.send_signal(stop)
     code = process.wait(timeout=PATIENCE)
     kept = done_in(tmp_path)
     assert code or len(kept) == 3  # stopped, or it was at its end
-    is_as_undisturbed(tmp_path, undisturbed, kept, FORMATS)
+    is_as_undisturbed(small, tmp_path, small_files, kept, FORMATS)
 
 
 @pytest.mark.parametrize("maker", MAKERS)
-def test_a_killed_process_costs_one_report(undisturbed_pages, tmp_path, maker):
+def test_a_killed_process_costs_one_report(small, small_pages, tmp_path, maker):
     """The others are made, the run fails; one more run makes the missing one."""
     words, more = MAKERS[maker]
-    process = launch(tmp_path, *more)
+    process = launch(small, tmp_path, *more)
     wait_until(process, lambda: find_maker(process, words)).kill()
     assert process.wait(timeout=PATIENCE) == 1
     kept = done_in(tmp_path)
     assert len(kept) == 2
-    is_as_undisturbed(tmp_path, undisturbed_pages, kept)
+    is_as_undisturbed(small, tmp_path, small_pages, kept)
 
 
-def test_a_second_run_is_refused_and_leaves_the_first_alone(undisturbed, tmp_path):
+def test_a_second_run_is_refused_and_leaves_the_first_alone(small, small_files, tmp_path):
     """Two at once on one folder: exit code 19 at once; the first ends as if alone."""
-    process = started(tmp_path, formats=FORMATS)
+    process = started(small, tmp_path, formats=FORMATS)
     process.send_signal(signal.SIGSTOP)  # it cannot end before the second begins
-    said = sipas("run", DEMO, "--units", UNITS, "--out", tmp_path, expect=19)
+    said = sipas("run", small, "--units", FEW, "--out", tmp_path, expect=19)
     process.send_signal(signal.SIGCONT)
     assert str(tmp_path) in said
     assert process.wait(timeout=PATIENCE) == 0
-    is_as_undisturbed(tmp_path, undisturbed, done_in(tmp_path), FORMATS)
+    is_as_undisturbed(small, tmp_path, small_files, done_in(tmp_path), FORMATS)
 
 
-def test_a_full_disk_stops_a_report_and_not_the_next_run(undisturbed, tmp_path):
+def test_a_full_disk_stops_a_report_and_not_the_next_run(small, small_files, tmp_path):
     """A small file system fills up; with room again only what is missing is made."""
-    small = tmp_path / "small"
-    small.mkdir()
+    disk = tmp_path / "disk"
+    disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)],
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)],
         capture_output=True,
         check=False,
     )
     if mounted.returncode:
         pytest.skip("no right to mount a small file system")
     try:
-        asked = ["--units", UNITS, "--formats", FORMATS, "--out", small / "out"]
-        said = sipas("run", DEMO, *asked, expect=1)
+        asked = ["--units", FEW, "--formats", FORMATS, "--out", disk / "out"]
+        said = sipas("run", small, *asked, expect=1)
         assert "so-" in said
-        assert [*small.rglob(".aside-*")] == []
-        subprocess.run(["mount", "-o", "remount,size=200m", str(small)], check=True)
-        sipas("run", DEMO, *asked)
-        assert no_state(hashes(small / "out")) == no_state(undisturbed)
+        assert [*disk.rglob(".aside-*")] == []
+        subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
+        sipas("run", small, *asked)
+        assert no_state(hashes(disk / "out")) == no_state(small_files)
     finally:
-        subprocess.run(["umount", str(small)], check=True)
+        subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_dask_cluster_makes_the_same_files(undisturbed, tmp_path):
+def test_a_dask_cluster_makes_the_same_files(small, small_files, tmp_path):
     """Two workers on this machine; each with a worker process of its own."""
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
-        asked = ["--units", UNITS, "--formats", FORMATS, "--scheduler", cluster.scheduler_address]
-        sipas("run", DEMO, *asked, "--out", tmp_path)
-    assert no_state(hashes(tmp_path)) == no_state(undisturbed)
+        asked = ["--units", FEW, "--formats", FORMATS, "--scheduler", cluster.scheduler_address]
+        sipas("run", small, *asked, "--out", tmp_path)
+    assert no_state(hashes(tmp_path)) == no_state(small_files)
 
 
-def test_a_dask_worker_that_is_killed_costs_no_report(undisturbed_pages, tmp_path):
+def test_a_dask_worker_that_is_killed_costs_no_report(small, small_pages, tmp_path):
     """The cluster gives its work to the other worker; one more run finds nothing to make."""
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
-        process = started(tmp_path, "--scheduler", cluster.scheduler_address)
+        process = started(small, tmp_path, "--scheduler", cluster.scheduler_address)
         os.kill(cluster.workers[0].pid, signal.SIGKILL)
         assert process.wait(timeout=PATIENCE) == 0
     kept = done_in(tmp_path)
     assert len(kept) == 3
-    is_as_undisturbed(tmp_path, undisturbed_pages, kept)
+    is_as_undisturbed(small, tmp_path, small_pages, kept)
 
 
-def test_a_notebook_that_raises_leaves_the_others_complete(undisturbed_pages, tmp_path):
+def test_a_notebook_that_raises_leaves_the_others_complete(small, small_pages, tmp_path):
     """A cell cannot write its folder: named with its reason, exit code 1; mended, it is made."""
     (tmp_path / "units").mkdir()
     obstacle = tmp_path / "units" / "so-nv"
     obstacle.write_text("a file where a folder should be", "utf-8")
-    said = sipas("run", DEMO, "--units", UNITS, "--formats", PAGES, "--out", tmp_path, expect=1)
+    said = sipas("run", small, "--units", FEW, "--formats", PAGES, "--out", tmp_path, expect=1)
     assert "so-nv" in said
     found = hashes(tmp_path)
     others = {
         name: digest
-        for name, digest in undisturbed_pages.items()
+        for name, digest in small_pages.items()
         if name.startswith("units/") and "so-nv" not in name
     }
     assert {name: found[name] for name in others} == others
     obstacle.unlink()
-    is_as_undisturbed(tmp_path, undisturbed_pages, done_in(tmp_path))
+    is_as_undisturbed(small, tmp_path, small_pages, done_in(tmp_path))
 
 
 # ── the engine: what a kernel does, without one
