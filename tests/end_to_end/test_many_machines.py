@@ -354,17 +354,21 @@ def deadly(flag, after, forever):
 class TestMachines:
     pytestmark = machines
 
-    @pytest.mark.parametrize("name", ["strata and clusters", "single forms"])
-    def test_workers_give_the_same_bits(self, name, sample, many_files):
+    @pytest.fixture(scope="class")
+    def client(self):
+        """Two workers that nobody kills, for the tests that kill none."""
         with cluster() as here, here.get_client() as client:
-            far = figures(many_files, workers=client, **DESIGNS[name])
+            yield client
+
+    @pytest.mark.parametrize("name", ["strata and clusters", "single forms"])
+    def test_workers_give_the_same_bits(self, name, client, sample, many_files):
+        far = figures(many_files, workers=client, **DESIGNS[name])
         assert_same_bits(far, figures(sample, **DESIGNS[name]))
 
-    def test_errors_of_workers_read_as_here(self, sample, tmp_path):
+    def test_errors_of_workers_read_as_here(self, client, sample, tmp_path):
         pattern = split(wrong_weight(-1.0)(sample), tmp_path)
-        with cluster() as here, here.get_client() as client:
-            error = refused(pattern, workers=client)
-            lacking = refused(pattern, workers=client, weights="v")
+        error = refused(pattern, workers=client)
+        lacking = refused(pattern, workers=client, weights="v")
         assert error.message_id == "design_weight"
         assert "part-03.parquet" in str(error)
         assert lacking.message_id == "design_column"
