@@ -19,6 +19,8 @@ NAMES = [
     for path in sorted(PACKAGE.rglob("*.py"))
     if ">>>" in path.read_text("utf-8")
 ]
+# A second and more: whole waves of figures, records or pictures.
+SLOW = ("proof.trace", "explain.facts", "improve.verdict", "measure.change", "plot.importances")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,10 @@ def read_records_once():
     return read
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name.endswith(SLOW) else ()) for name in NAMES],
+)
 def test_examples_run(name, monkeypatch, read_once, read_records_once):
     """From the project's root, as a reader would type them."""
     monkeypatch.chdir(ROOT)
