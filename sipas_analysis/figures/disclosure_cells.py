@@ -237,10 +237,22 @@ def describe_bases(table: pd.DataFrame, survey: Survey, hidden: Marks) -> Cells:
     most = np.maximum(forms[:, None], domains.base[:, best])
     whole = _merge_levels(domains, best, domains.base[:, best], most)
     matrix = _place_slopes(whole, (slopes[:, :, best] > 0).astype(float), len(table))
-    nothing = sparse.csr_array((0, whole.total.size)), np.zeros((0, 2))
+    links = _link_bases(survey.instrument, whole)
     is_small = (table["flag"] == SUPPRESS).to_numpy()  # of others it may be known
     least = np.asarray(is_small * survey.wave.min_cell * person, dtype=float)
-    return _stack_cells(table, whole, matrix, nothing, (least, np.zeros_like(whole.total)))
+    return _stack_cells(table, whole, matrix, links, (least, np.zeros_like(whole.total)))
+
+
+def _link_bases(pack: Instrument, domains: _Domains) -> tuple[sparse.csr_array, Floats]:
+    """Return that nobody answers an item of the index who is not counted with all items (M4)."""
+    codes, (n_units, n_cells) = item_codes(pack), domains.total.shape
+    in_index = np.isin(codes, list(pack.items)).nonzero()[0]
+    if pack.index.comprehensive_from > 1:
+        return sparse.csr_array((0, domains.total.size)), np.zeros((0, 2))
+    of_unit = np.eye(n_cells)[in_index] - np.eye(n_cells)[-1]
+    high = (domains.total[:, [-1]] - domains.total[:, in_index]).ravel()
+    room = np.stack([np.full(high.size, -np.inf), np.maximum(high, 0.0)], axis=1)
+    return sparse.csr_array(sparse.kron(sparse.eye_array(n_units), of_unit)), room
 
 
 def _merge_levels(domains: _Domains, best: Ints, total: Floats, base: Floats) -> _Domains:
