@@ -81,7 +81,8 @@ measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
 explain.answer_effects
 explain.standard_errors explain.coefficients explain.replicate_fits explain.bias_reduced
-explain.term_names explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit_tests
+explain.term_names explain.fitted_model explain.average_margins explain.parallel_slopes
+explain.fit_tests
 explain.predictions explain.statsmodels_view explain.fitted explain.fits_by_group
 explain.regression explain.pool_results explain.factor_scores
 explain.driver_results explain.facts explain.fact_results explain.fact_drivers explain.drivers

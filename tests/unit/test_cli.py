@@ -718,6 +718,9 @@ REFUSALS = [
 ]
 
 
+CHECK_FILES = {"return", "overview.xlsx", "overview.csv", "state"}  # state: notes on the others
+
+
 @pytest.mark.parametrize(("code", "verb"), REFUSALS)
 def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_path, code, verb):
     """Its own exit code, place, value and remedy; no traceback; only ``check`` writes files."""
@@ -728,7 +731,7 @@ def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_pa
     assert shown in err
     assert "Traceback" not in err
     written = {path.relative_to(tmp_path / "out").parts[0] for path in tmp_path.rglob("out/**/*.*")}
-    assert written <= ({"return", "overview.xlsx", "overview.csv"} if verb == "check" else set())
+    assert written <= (CHECK_FILES if verb == "check" else set())
     assert [*Path.cwd().iterdir()] == []
 
 
@@ -830,7 +833,8 @@ def test_a_refused_check_leaves_what_to_send_back(sipas, make_wave, tmp_path):
     assert f"Wrote 2 files to return to units to {tmp_path / 'out/return'}" in out
     names = {file.relative_to(tmp_path / "out").as_posix() for file in tmp_path.rglob("out/**/*.*")}
     slips = {"return/so-a.docx", "return/so-a.xlsx"}
-    assert names == {"overview.csv", "overview.xlsx", *slips}
+    notes = {"state/written/return.json", "state/written/overview.xlsx.json"}  # what was written
+    assert names == {"overview.csv", "overview.xlsx", *slips, *notes}
     assert "cell C2" in err
     plain = sipas("check", path)
     assert (plain[0], plain[1]) == (12, "")

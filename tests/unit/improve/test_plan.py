@@ -261,7 +261,7 @@ def test_a_pack_that_the_library_does_not_know_asks_the_unit(read_shared):
     lines = plan(read_shared("unit,A1,A2,D1\n" + "".join(answers))).frame
     assert (lines["measure"] == "").all()
     assert lines["item"].iloc[0] == "A1"
-    assert "đề nghị cơ quan phụ trách đề xuất" in lines["task"][0]
+    assert lines["task"][0] == "Đề xuất giải pháp cho tiêu chí này"
     assert (lines["owner"][0], lines["due"][0]) == ("", None)
 
 
