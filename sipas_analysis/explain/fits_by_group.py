@@ -18,8 +18,9 @@ from sipas_analysis.explain.standard_errors import estimate_error_covariance
 from sipas_analysis.explain.term_names import word_terms
 from sipas_analysis.infer.design import Design, check_columns
 from sipas_analysis.infer.domains import number_domains
-from sipas_analysis.infer.printed_result import Printing
+from sipas_analysis.infer.printed_result import Printing, ResultPart
 from sipas_analysis.infer.result_table import ResultTable
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import say
 
 OF_THE_GROUP = {  # mistakes that other groups need not have
@@ -44,6 +45,7 @@ class GroupedFits(ResultTable):
         keys: Names of the key columns.
         n_blank: Forms with a blank key; they are in no group.
         design: The sample.
+        reasons: Each reason of ``frame``, which has it in English, in both languages.
     """
 
     decimals = 4
@@ -52,9 +54,14 @@ class GroupedFits(ResultTable):
     keys: tuple[str, ...]
     n_blank: int
     design: Design = field(repr=False)
+    reasons: Mapping[str, Bilingual] = field(default_factory=dict, repr=False)
 
     def _list_row_keys(self) -> list[str]:
         return [*self.keys]
+
+    def _list_parts(self) -> list[ResultPart]:
+        texts = {reason: text.text(self.language) for reason, text in self.reasons.items()}
+        return [self._make_part("", self.frame.replace({"reason": texts}))]
 
     def _print_parts(self, printing: Printing, *others: Any, **more: Any) -> list[Table]:
         printing = word_terms(self.frame["variable"], printing)
@@ -107,6 +114,7 @@ def fit_groups(
     number, table = number_domains(design.frame, design.domain, by)
     tables: list[pd.DataFrame] = []
     fits: dict[object, Fit] = {}
+    reasons: dict[str, Bilingual] = {}
     for at, row in enumerate(table.itertuples(index=False, name=None)):
         part = design.subset(number == at)
         try:
@@ -114,8 +122,10 @@ def fit_groups(
         except FitError as error:
             if error.message_id not in OF_THE_GROUP:
                 raise
-            reason = {"n": int((number == at).sum()), "reason": error.text("en")}
-            rows = pd.DataFrame({"variable": ["–"], **reason})
+            reason = Bilingual(vi=error.text("vi"), en=error.text("en"))
+            reasons[reason.en] = reason
+            n = int((number == at).sum())
+            rows = pd.DataFrame({"variable": ["–"], "n": n, "reason": reason.en})
         else:
             fits[row if len(by) > 1 else row[0]] = model
             rows = model.frame.assign(reason="")
@@ -124,4 +134,4 @@ def fit_groups(
     columns = list(max(tables, key=lambda rows: len(rows.columns)).columns)
     frame = pd.concat(tables, ignore_index=True)[columns]
     n_blank = int(design.members.sum() - (number >= 0).sum())
-    return GroupedFits(frame, fits, tuple(by), n_blank, design)
+    return GroupedFits(frame, fits, tuple(by), n_blank, design, reasons)

@@ -21,12 +21,12 @@ from sipas_analysis.explain.standard_errors import (
     estimate_error_covariance,
     tabulate_coefficients,
 )
-from sipas_analysis.explain.term_names import TermNames, word_terms
+from sipas_analysis.explain.term_names import TermNames, read_variable, word_terms
 from sipas_analysis.infer.combinations import Combination, read_combination
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.printed_result import Printing
 from sipas_analysis.infer.result_table import ResultTable
-from sipas_analysis.instrument.wording import IN_PLACE
+from sipas_analysis.instrument.wording import IN_PLACE, repeats_code
 from sipas_analysis.messages import Language, format_number, say
 
 if TYPE_CHECKING:
@@ -168,9 +168,10 @@ class FittedModel(ResultTable):
         return say(self.language, f"result.word.family.{self.family}")
 
     def _name_outcome(self) -> str:
-        text = TermNames(self.wording, self.language, "text").name_variable(self.outcome)
-        is_label = f"{IN_PLACE}{self.outcome}" in self.wording
-        return text if is_label or text == self.outcome else f"{self.outcome} ({text})"
+        outcome = read_variable(self.outcome)
+        text = TermNames(self.wording, self.language, "text").name_variable(outcome)
+        is_label = f"{IN_PLACE}{outcome}" in self.wording
+        return text if is_label or repeats_code(outcome, text) else f"{outcome} ({text})"
 
     def _print_parts(self, printing: Printing, *others: Any, **more: Any) -> list[Table]:
         printing = word_terms(self.frame["variable"], printing)

@@ -154,7 +154,7 @@ class ModelTable(ResultTable):
         """Return a fact of a model in words: its family, its outcome, its reference levels."""
         names = TermNames(printing.wording, printing.language, "code")
         if name == "outcome":
-            return names.name_variable(text)
+            return names.name_variable(read_variable(text))
         if name == "reference" and label in self.references:
             return _say_references(self.references[label], names)
         return str(translate_code(name, text, printing))
@@ -165,7 +165,7 @@ class ModelTable(ResultTable):
         text = say(language, f"result.models.below_{self.statistic}")
         yield f"{text} {say(language, 'result.models.stars')}" if self.stars else text
         names = TermNames(printing.wording, language, "text")
-        for outcome in dict.fromkeys(map(str, self.models["outcome"])):
+        for outcome in dict.fromkeys(map(read_variable, map(str, self.models["outcome"]))):
             label = replace(names, style="code").name_variable(outcome)
             if (wording := names.name_variable(outcome)) != label:
                 yield say(language, "result.models.outcome_text", outcome=label, text=wording)
@@ -300,7 +300,7 @@ def _name_fits(fits: Sequence[_NamedFit], names: Sequence[str] | None) -> list[s
             raise FitError("table_names", found=len(labels), n=len(fits))
         return labels
     labels = [
-        part.name if isinstance(part.name, str) else f"({at}) {part.fit.outcome}"
+        part.name if isinstance(part.name, str) else f"({at}) {read_variable(part.fit.outcome)}"
         for at, part in enumerate(fits, 1)
     ]
     twice = {label for label in labels if labels.count(label) > 1}

@@ -15,7 +15,7 @@ from sipas_analysis.infer.printed_result import TERM, Printing
 from sipas_analysis.instrument.column_pack import Label, read_label
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.instrument.wording import IN_PLACE, list_wording
+from sipas_analysis.instrument.wording import IN_PLACE, list_wording, repeats_code
 from sipas_analysis.messages import Language, say
 
 Labels = Survey | Instrument | Mapping[str, Label] | None
@@ -24,7 +24,10 @@ TIMES = " × "
 CUT = "|"  # between the two levels of a cut point of an ordinal logit
 AGAINST_FIRST = "T."  # how the usual coding marks a level
 OTHER_CODINGS = ("S.", ".")  # against the mean, polynomials: these keep the text of the formula
-VARIABLE = re.compile(r"""^(?:C\()?(?:Q\((?P<q>['"])(?P<quoted>.*)(?P=q)\)|(?P<plain>[^(),'"]*))""")
+FUNCTION = re.compile(r"[\w.]+\(.*\)$")  # such as ``poly(x)``; a name has a blank before "("
+VARIABLE = re.compile(
+    r"""^(?:C\()?(?:Q\((?P<q>['"])(?P<quoted>.*)(?P=q)\)|`(?P<ticked>[^`]*)`|(?P<plain>[^(),'"`]*))"""
+)
 
 
 def read_labels(labels: Labels) -> dict[str, Bilingual]:
@@ -73,7 +76,7 @@ class TermNames:
         text = self._find(code)
         if label or self.style == "code" or text in ("", code):
             return label or code
-        return f"{code} {text}" if self.style == "both" else text
+        return f"{code} {text}" if self.style == "both" and not repeats_code(code, text) else text
 
     def name_level(self, variable: str, level: str) -> str:
         """Return the name of a level of a variable."""
@@ -143,7 +146,8 @@ def _read_part(part: str) -> tuple[str, str]:
     start = _find_outside(part, "[")
     if start > 0 and part.endswith("]"):
         level, variable = part[start + 1 : -1], read_variable(part[:start])
-        is_plain = not (level.startswith(OTHER_CODINGS) or variable.endswith(")"))
+        is_function = variable == part[:start] and FUNCTION.match(variable) is not None
+        is_plain = not (level.startswith(OTHER_CODINGS) or is_function)
         return (variable, level.removeprefix(AGAINST_FIRST)) if is_plain else (part, "")
     key, equals, level = part.partition("=")
     is_dummy = bool(key and equals) and not level.startswith("=") and not set("()'\"") & set(key)
@@ -151,13 +155,18 @@ def _read_part(part: str) -> tuple[str, str]:
 
 
 def read_variable(text: str) -> str:
-    """Return the column that ``C(…)``, ``Q('…')`` or both name; other texts stay as they are."""
+    """Return the column that ``C(…)``, ``Q('…')`` or backticks name; other texts stay.
+
+    Example:
+        >>> read_variable("C(`age group`)"), read_variable("np.log(`a b`)")
+        ('age group', 'np.log(`a b`)')
+    """
     match = VARIABLE.match(text)
     if match is None or (rest := text[match.end() :]) == text:
         return text
     is_category = text.startswith("C(")
     is_whole = rest == "" if not is_category else rest == ")" or rest.startswith((",", " ,"))
-    return (match["quoted"] or match["plain"]).strip() if is_whole else text
+    return (match["quoted"] or match["ticked"] or match["plain"]).strip() if is_whole else text
 
 
 def _split_outside(text: str, mark: str) -> list[str]:

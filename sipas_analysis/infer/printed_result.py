@@ -165,7 +165,7 @@ def _make_columns(
                 _make_cell(translate_code(name, value, printing), formats[name], printing)
                 for value in frame[name]
             ]
-            label = _name_column(name, printing)
+            label = _name_column(name, printing, part.name)
             columns.append(_PrintedColumn(label, formats[name].kind != "text", cells))
             columns += _make_wording(frame, name, printing)
     return columns or [_PrintedColumn("–", is_number=False, cells=[])]  # a table without columns
@@ -175,11 +175,12 @@ def _is_upper_end(name: str, names: Collection[str]) -> bool:
     return name.endswith("high") and f"{name[:-4]}low" in names
 
 
-def _name_column(name: str, printing: Printing) -> str:
-    """Return the heading of a column: its name, or the words for it."""
+def _name_column(name: str, printing: Printing, part: str = "") -> str:
+    """Return the heading of a column: its name, or the words for it, in this part or in general."""
     if printing.names_columns:
         return name
-    return read_catalogue(printing.language).get(f"result.column.{name}", name)
+    known = read_catalogue(printing.language)
+    return known.get(f"result.column.{part}.{name}", known.get(f"result.column.{name}", name))
 
 
 def _make_range(

@@ -5,6 +5,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, say
 
 IN_PLACE = "label:"  # before a code: its text stands in place of the code, not beside it
+AFTER_CODE = (".", ":", ")", " (", " –", " -")  # what parts a code from its wording
 BESIDE = ("comprehensive", "mean_score", "mean_score_100")  # measures beside the index
 
 
@@ -35,6 +36,20 @@ def list_wording(pack: Instrument) -> dict[str, Bilingual]:
         if pack.find_question(code).reverse
     }
     return {code: text for code, text in texts.items() if text.text("vi")}
+
+
+def repeats_code(code: str, text: str) -> bool:
+    """Return whether a wording is its code, or begins with it and a mark such as a full stop.
+
+    Such a wording stands alone in print: headers of columns are often the questions themselves.
+
+    Example:
+        >>> repeats_code("C1. Fees are clear", "C1. Fees are clear"), repeats_code("C1", "C1: Fees")
+        (True, True)
+        >>> repeats_code("C1", "C10 is clear")
+        False
+    """
+    return text == code or text.startswith(tuple(f"{code}{mark}" for mark in AFTER_CODE))
 
 
 def _mark_reversed(text: Bilingual, code: str) -> Bilingual:

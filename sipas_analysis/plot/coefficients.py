@@ -14,7 +14,7 @@ from sipas_analysis.documents.chart_intervals import LETTER_MARKS, IntervalRow
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.explain.driver_results import MODELS, Drivers
 from sipas_analysis.explain.fitted import Fit
-from sipas_analysis.explain.term_names import name_term
+from sipas_analysis.explain.term_names import name_term, read_variable
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.messages import Language, say
 from sipas_analysis.plot.colours import MARKERS
@@ -144,12 +144,13 @@ def _list_series(
         return _list_drivers(models, which, lang, ratios=ratios)
     named: dict[str, Fit] = {}
     if isinstance(models, Fit):
-        named = {models.outcome: models}
+        named = {read_variable(models.outcome): models}
     elif isinstance(models, Mapping):
         named = {str(name): fit for name, fit in models.items()}
     elif isinstance(models, Sequence) and not isinstance(models, str):
         named = {
-            f"({place}) {getattr(fit, 'outcome', '')}": fit for place, fit in enumerate(models, 1)
+            f"({place}) {read_variable(getattr(fit, 'outcome', ''))}": fit
+            for place, fit in enumerate(models, 1)
         }
     if not named:
         raise refuse_kind(models, "models", "models")

@@ -10,7 +10,7 @@ from sipas_analysis.explain.term_names import Labels, read_labels
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.instrument.wording import IN_PLACE, list_wording
+from sipas_analysis.instrument.wording import IN_PLACE, list_wording, repeats_code
 from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.subject import name_item
 
@@ -47,12 +47,11 @@ class Names:
         if label := self._find_label(code):
             return label
         if self.pack is not None and code in self.pack.items:
-            is_told = self.pack.label_of(code, self.language) != code
-            return name_item(self.pack, code).text(self.language) if is_told else code
+            return name_item(self.pack, code).text(self.language)
         text = self.wording[code].text(self.language) if code in self.wording else code
         return (
-            code
-            if text == code
+            text
+            if repeats_code(code, text)
             else say(self.language, "report.coded", code=code, mark="", name=text)
         )
 

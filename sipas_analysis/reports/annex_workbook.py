@@ -45,7 +45,7 @@ from sipas_analysis.reports.figure_tables import (
 )
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.rounded_ends import NOTE, are_rounded
-from sipas_analysis.reports.subject import Subject, list_marked_names
+from sipas_analysis.reports.subject import Subject, list_marked_names, name_item
 
 LAST_HEADERS = (
     "report.column.forms",
@@ -206,8 +206,9 @@ def _item_sheet(cells: _AnnexCells) -> Sheet:
     figures, pack = cells.figures, cells.pack
     marks = {code: "*" if pack.is_unattributed(code) else "" for code in pack.items}
     wordings = [
-        make_text("report.coded", code=code, mark=mark, name=cells.subject.short_name(code))
-        for code, mark in marks.items()
+        name_item(pack, code, is_marked=True)
+        for code in pack.items
+        if pack.label_of(code, "vi") != code
     ]
     mark_note = [make_text("report.items.mark")] if any(marks.values()) else []
     heads = [code + mark for code, mark in marks.items()]

@@ -113,7 +113,8 @@ def _list_parts(subject: Subject, kind: str, codes: Sequence[str]) -> Table:
         for name, group, figures in places
     )
     shown = [("", figures[code]) for _, _, figures in places for code in codes]
-    wordings = tuple(map(subject.item_name, codes)) if is_short else ()
+    told = [code for code in codes if is_short and subject.pack.label_of(code, "vi") != code]
+    wordings = tuple(map(subject.item_name, told))
     caption = make_text(f"xlsx.tables.{kind}", name=subject.measure_name)
     return Table(f"tables-{kind}", caption, columns, rows, (*wordings, *caution_notes(shown)))
 

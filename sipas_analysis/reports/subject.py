@@ -13,6 +13,8 @@ from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.instrument.wording import repeats_code
+from sipas_analysis.messages import LANGUAGES, Language
 
 MeasureWord = Literal["head", "sign", "points"]
 
@@ -143,10 +145,7 @@ class Subject:
 
     def name_opposed_items(self) -> list[Text]:
         """Name the items that run against the others, if there are any."""
-        names = [
-            make_text("report.coded", code=code, name=self.short_name(code), mark="")
-            for code in self.figures.opposed_items["item"]
-        ]
+        names = [name_item(self.pack, code) for code in self.figures.opposed_items["item"]]
         return [make_text("report.quality.opposed", items=Joined(names))] if names else []
 
     def item_name(self, code: str, *, is_marked: bool = True) -> Text:
@@ -158,13 +157,20 @@ class Subject:
 
 
 def name_item(pack: Instrument, code: str, *, is_marked: bool = False) -> Text:
-    """Return code and wording of an item; see ``Subject.item_name``."""
+    """Return code and wording of an item; see ``Subject.item_name``.
+
+    A wording that is the code, or begins with it, stands alone.
+    """
     item = pack.items.get(code)
     is_turned = item is not None and item.reverse
+    texts: dict[Language, str] = {language: pack.label_of(code, language) for language in LANGUAGES}
+    is_alone = all(repeats_code(code, text) for text in texts.values())
+    message = "report.alone" if is_alone else "report.coded"
+    turned_message = "report.alone_reversed" if is_alone else "report.coded_reversed"
     return make_text(
-        "report.coded_reversed" if is_turned else "report.coded",
+        turned_message if is_turned else message,
         code=code,
-        name=Bilingual(vi=pack.label_of(code, "vi"), en=pack.label_of(code, "en")),
+        name=Bilingual(**texts),
         mark=UNSURE if is_marked and pack.is_unattributed(code) else "",
     )
 

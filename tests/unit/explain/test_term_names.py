@@ -147,3 +147,46 @@ def test_one_word_for_one_model(small_survey, language):
             catalogue[f"result.word.{kind}"] for kind in (f"model.{model}", f"family.{family}")
         }
         assert len(words) == 1
+
+
+def test_backticks_of_a_formula_reach_no_printed_table():
+    """Names with blanks stand between backticks in a formula only; a name may hold brackets."""
+    forms = pd.DataFrame(
+        {
+            "hài lòng": [1.0, 2, 2, 5, 3, 4, 2, 5],
+            "Giới tính (1)": ["Nam", "Nữ"] * 4,
+            "số lần": [1.0, 2, 3, 4, 2, 3, 1, 5],
+        }
+    )
+    formula = "`hài lòng` ~ C(`Giới tính (1)`) * `số lần`"
+    fit = sipas.fit(sipas.Design(forms), formula)
+    printed = [fit.to_markdown(lang="vi"), sipas.table([fit], lang="vi").to_markdown()]
+    printed += [sipas.table([fit], lang="vi").wide().to_markdown(), fit.to_markdown(lang="en")]
+    for text in printed:
+        assert "`" not in text
+        assert "Giới tính (1): Nữ × số lần" in text
+    quoted = sipas.fit(sipas.Design(forms), "Q('hài lòng') ~ C(`Giới tính (1)`)")
+    text = "\n".join([*quoted.sentences(), sipas.table([quoted]).to_markdown()])
+    assert "hài lòng" in text
+    assert "Q(" not in text
+
+
+def test_the_kind_of_a_model_has_a_heading_of_its_own():
+    """Not that of numbers of comparisons, which have a column of the same name."""
+    forms = pd.DataFrame({"y": [1.0, 2, 2, 5], "a": [0.0, 1, 2, 3]})
+    wide = sipas.table([sipas.fit(sipas.Design(forms), "y ~ a")]).wide().to_markdown(lang="vi")
+    assert "Loại mô hình" in wide
+    assert "Số so sánh" not in wide
+
+
+def test_the_reason_for_no_model_is_in_the_language_shown():
+    """The frame keeps English; a Vietnamese table says it in Vietnamese."""
+    forms = pd.DataFrame(
+        {"y": [1.0, 2, 2, 5, 3, 3, 3, 3], "a": [0.0, 1, 2, 3] * 2, "g": list("mmmmffff")}
+    )
+    fits = sipas.fit(sipas.Design(forms), "y ~ a", by="g")
+    reason = next(filter(None, fits.frame["reason"]))
+    assert reason in fits.wide().to_markdown()
+    shown = fits.wide().to_markdown(lang="vi")
+    assert reason not in shown
+    assert fits.reasons[reason].vi in shown
