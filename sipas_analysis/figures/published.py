@@ -196,11 +196,14 @@ class Figures(WaveTables):
         return table.assign(verdict=table["verdict"].mask(is_hidden, "cannot_tell"))
 
     def item_places(self, unit: str = "") -> pd.DataFrame:
-        """Return the places of published items from the lowest, of the whole or of one unit."""
+        """Return the places of published items from the lowest, of the whole or of one unit.
+
+        Items of another scale than most have no place among the others.
+        """
         from sipas_analysis.measure.item_order import order_items
 
         figures = self.by_variable("unit" if unit else "all", unit)
-        codes = [code for code in self.survey.instrument.items if figures[code].is_known]
+        codes = [code for code in self.survey.instrument.usual_items if figures[code].is_known]
         estimates = self.unit_estimates if unit else self.whole_estimates
         is_listed = estimates.frame["variable"].isin(codes)
         if unit:
@@ -209,14 +212,17 @@ class Figures(WaveTables):
 
     @cached_property
     def index_gaps(self) -> pd.DataFrame:
-        """Ranked units, factors and items against the index; each kind all at once (rule R7)."""
+        """Ranked units, factors and items against the index; each kind all at once (rule R7).
+
+        What has another scale than most items is open: its threshold is not that of the index.
+        """
         from sipas_analysis.measure.index_gaps import find_all_gaps
 
         pack, known = self.survey.instrument, self._known
         kinds = [[code for code in codes if code in known] for codes in (pack.factors, pack.items)]
         ranked = [*self.ranking.loc[self.ranking["rank"].notna(), "unit"]]
-        ranked, kinds = (ranked, kinds) if OVERALL in known else ([], [])
-        gaps = find_all_gaps(self.unit_estimates, self.whole_estimates, ranked, kinds)
+        names = (ranked, kinds) if OVERALL in known else ([], [])
+        gaps = find_all_gaps(self.unit_estimates, self.whole_estimates, *names, pack.of_other_scale)
         return round_intervals(gaps, gaps["unit"].isin(self.rounded_units))
 
     def by_variable(self, domain: str, key: str = "") -> dict[str, "PublishedFigure"]:

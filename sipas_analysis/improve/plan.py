@@ -215,22 +215,26 @@ def _compare_items(basis: "Basis", placed: "Priority") -> pd.DataFrame:
     items.loc[of_whole, "is_weak"] = items["variable"].isin(low_items)[of_whole]
     items["is_first"] = items["is_weak"] & items["factor"].isin(placed.important)
     items["gap"] = items["value"] - cut
-    items["is_low"] = items["gap"] < 0
+    items["fits"] = has_peers | ~items["variable"].isin(pack.of_other_scale)  # the index' scale
+    items["is_weak"] &= items["fits"]
+    items["is_low"] = (items["gap"] < 0) & items["fits"]
     gains = placed.what_if.set_index("item")["points"]
     items["gain"] = items["variable"].map(gains).where(of_whole & items["is_weak"])
-    largest, least = ["is_first", "is_weak", "is_low", "gain"], ["gap", "value"]
+    largest, least = ["fits", "is_first", "is_weak", "is_low", "gain"], ["gap", "value"]
     order = [False] * len(largest) + [True] * len(least)
     return items.sort_values([*largest, *least], ascending=order, kind="stable")
 
 
 def _find_low_items(shown: Collection[str], basis: "Basis") -> list[str]:
     """Return which shown items of the whole are surely below its index (R7), if that is shown."""
-    codes = [code for code in basis.survey.instrument.items if code in shown]
+    pack = basis.survey.instrument
+    codes = [code for code in pack.items if code in shown]
     if OVERALL not in shown or not codes:
         return []
     whole = score(basis.survey) if basis.whole is None else basis.whole
     gaps = find_gaps(whole.select(variable=[*codes, OVERALL]))
-    return [*gaps.loc[gaps["verdict"] == "below", "variable"]]
+    below = gaps.loc[gaps["verdict"] == "below", "variable"]
+    return [code for code in below if code not in pack.of_other_scale]
 
 
 def _explain_absence(basis: "Basis", items: pd.DataFrame) -> dict[str, Reason]:

@@ -325,6 +325,25 @@ class Instrument(Strict):
         """Whether all items of the index have the same levels, so that a mean level exists."""
         return len({self.scale_of(code).levels for code in self.items}) == 1
 
+    @property
+    def of_other_scale(self) -> tuple[str, ...]:
+        """Items, and factors with such an item, that have another scale than most items.
+
+        Their answers are held to another threshold: their figures cannot be compared with the
+        others, nor with the index.
+        """
+        scales = [self.scale_of(code) for code in self.items]
+        ends = [(scale.low, scale.high, scale.satisfied_from) for scale in scales]
+        usual = max(ends, key=ends.count, default=None)
+        items = [code for code, own in zip(self.items, ends, strict=True) if own != usual]
+        mixed = {self.items[code].factor for code in items}
+        return (*items, *(code for code in self.factors if code in mixed))
+
+    @property
+    def usual_items(self) -> list[str]:
+        """Items with the scale of most items, which can be compared with each other."""
+        return [code for code in self.items if code not in self.of_other_scale]
+
     def list_codes(self, code: str, kind: Literal["blank", "not_applicable"]) -> tuple[str, ...]:
         """Return the codes of no answer of a question: its own, and those of the pack."""
         scale, codes = self.scale_of(code), getattr(self.scale, kind)

@@ -123,7 +123,11 @@ def _find_usual_variance(frame: pd.DataFrame, variance: Floats, kind: Kind) -> F
 
 
 def find_all_gaps(
-    units: Estimates, whole: Estimates, names: Sequence[str], kinds: Sequence[Sequence[str]]
+    units: Estimates,
+    whole: Estimates,
+    names: Sequence[str],
+    kinds: Sequence[Sequence[str]],
+    others: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return the differences of units and of each kind of figures from the index of the whole.
 
@@ -132,13 +136,16 @@ def find_all_gaps(
         whole: Estimates of all figures of the whole.
         names: Units to compare.
         kinds: Codes of figures to compare, those of one kind (factors, items) at once.
+        others: Codes that stay open: of another scale, whose threshold is not that of the index.
     """
     index = whole.select(variable=OVERALL)
     gaps = [find_gaps(whole.select(variable=[*codes, OVERALL])) for codes in kinds if codes]
     if names:
         compared = units.select(variable=OVERALL, unit=names)
         gaps.insert(0, find_gaps(append_whole(compared, index), kind="units"))
-    return pd.concat([find_gaps(index), *gaps], ignore_index=True)
+    table = pd.concat([find_gaps(index), *gaps], ignore_index=True)
+    table["verdict"] = table["verdict"].mask(table["variable"].isin(others), "open")
+    return table
 
 
 def append_whole(units: Estimates, whole: Estimates) -> Estimates:

@@ -22,7 +22,12 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, format_number
-from sipas_analysis.reports.figure_tables import interval_cell, percent_cell, sort_known_figures
+from sipas_analysis.reports.figure_tables import (
+    interval_cell,
+    name_scale_of,
+    percent_cell,
+    sort_known_figures,
+)
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.picture_rows import (
     FactorPlace,
@@ -40,9 +45,12 @@ def draw_items_pictures(subject: Subject, n_lowest: int | None = None) -> list[P
 
     Args:
         subject: The province or a unit.
-        n_lowest: Show only so many items, the least satisfied; all if left out.
+        n_lowest: Show only so many items, the least satisfied; all if left out. Those of another
+            scale than most come last.
     """
-    lowest = sort_known_figures(subject, [*subject.pack.items])[:n_lowest]
+    others = subject.pack.of_other_scale
+    ordered = sort_known_figures(subject, [*subject.pack.items])
+    lowest = sorted(ordered, key=lambda figure: figure.variable in others)[:n_lowest]
     hidden = list_hidden_answers(subject)
     shown = [figure.variable for figure in lowest if figure.variable not in hidden]
     batches = _split_by_scale(subject.pack, shown)
@@ -90,9 +98,20 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
         border, n_dark = make_text("chart.key.border").text(language), None if is_score else n_bad
         return draw_answers(rows, levels, n_dark, heads, border=border, narrow=narrow)
 
+    scale_name = name_scale_of(subject, codes)
+    table = _tabulate_answers(subject, codes, number)
+    title = make_text("report.figure.items", scale=scale_name)
+    alt = make_text("report.alt.items", n=len(codes))
+    return Picture(f"figure-items-{number}", title, alt, draw, table)
+
+
+def _tabulate_answers(subject: Subject, codes: Sequence[str], number: int) -> Table:
+    """List the shares of each level of some items of one scale."""
+    scale = subject.pack.scale_of(codes[0])
+    names = [scale.labels.get(level, Bilingual(vi=str(level))) for level in scale.levels]
     columns = (
         Column(make_text("report.column.item"), "row"),
-        *(Column(name) for name in level_names),
+        *(Column(name) for name in names),
     )
     rows = tuple(
         (
@@ -104,9 +123,8 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
         )
         for code in codes
     )
-    table = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
-    title, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
-    return Picture(f"figure-items-{number}", title, alt, draw, table)
+    caption = make_text("report.table.answers", scale=name_scale_of(subject, codes))
+    return Table(f"table-answers-{number}", caption, columns, rows)
 
 
 def _list_shares(subject: Subject, code: str) -> list[float]:

@@ -174,6 +174,43 @@ def sort_known_figures(subject: Subject, codes: Sequence[str]) -> list[Published
     return sorted(known_figures, key=lambda figure: figure.value)
 
 
+def sort_comparable(subject: Subject, codes: Sequence[str]) -> list[PublishedFigure]:
+    """Return the known figures of some codes that have the scale of most items, lowest first."""
+    others = subject.pack.of_other_scale
+    return sort_known_figures(subject, [code for code in codes if code not in others])
+
+
+def explain_other_scales(subject: Subject) -> list[Text]:
+    """State which items have another scale, so that their figures compare with no other."""
+    pack, others = subject.pack, subject.pack.of_other_scale
+    codes_by_ends: dict[tuple[int, int, int], list[str]] = {}
+    for code in filter(pack.items.__contains__, others):
+        scale = pack.scale_of(code)
+        ends = (scale.low, scale.high, scale.satisfied_from)
+        codes_by_ends.setdefault(ends, []).append(code)
+    parts = [name_scale(subject, codes) for codes in codes_by_ends.values()]
+    text = make_text("report.items.other_scale", items=Joined(parts, "; "))
+    return [text] if parts else []
+
+
+def name_scale(subject: Subject, codes: Sequence[str]) -> Text:
+    """Name items of one scale by code, with the ends of the scale and where satisfaction starts."""
+    suffix = "" if subject.pack.scale_of(codes[0]) == subject.pack.scale else f":{codes[0]}"
+    ends = {
+        name: number_of(subject, f"setting:{name}{suffix}")
+        for name in ("low", "high", "satisfied_from")
+    }
+    return make_text("report.items.scale", items=Joined(codes, ", "), **ends)
+
+
+def name_scale_of(subject: Subject, codes: Sequence[str]) -> Text | str:
+    """Return the scale of some items as the end of a caption, where items have several scales."""
+    if not subject.pack.of_other_scale:
+        return ""
+    scale = subject.pack.scale_of(codes[0])
+    return make_text("report.items.scale_of", low=str(scale.low), high=str(scale.high))
+
+
 def name_best_and_worst(subject: Subject, message: str, ordered: Sequence[PublishedFigure]) -> Text:
     """Name the highest and lowest of some figures, given lowest first."""
     worst, best = ordered[0], ordered[-1]
@@ -189,7 +226,7 @@ def name_best_and_worst(subject: Subject, message: str, ordered: Sequence[Publis
 
 def list_tied(subject: Subject) -> list[PublishedFigure]:
     """Return the items that share the lowest printed figure."""
-    items = sort_known_figures(subject, [*subject.pack.items])
+    items = sort_comparable(subject, [*subject.pack.items])
     return [figure for figure in items if figure.printed == items[0].printed]
 
 

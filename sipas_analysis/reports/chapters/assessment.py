@@ -17,6 +17,7 @@ from sipas_analysis.reports.chapters.drivers import list_sure_factors
 from sipas_analysis.reports.chapters.incidents import state_incidents
 from sipas_analysis.reports.chapters.leaders import number_magnitude
 from sipas_analysis.reports.chapters.record_summary import count_late
+from sipas_analysis.reports.figure_tables import explain_other_scales
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 3  # factors, items or units that a sentence names; more are counted
@@ -37,6 +38,7 @@ def build_assessment(subject: Subject) -> Section:
         blocks += [Paragraph(make_text(f"assessment.{name}"), "heading"), Bullets(tuple(texts))]
     if state_incidents(subject) and "weight" in subject.figures.survey.frame:
         blocks.append(Paragraph(make_text("report.incidents.unweighted"), "note"))
+    blocks += [Paragraph(text, "note") for text in explain_other_scales(subject)]
     blocks += [
         Paragraph(make_text("assessment.causes"), "heading"),
         Paragraph(cause),

@@ -14,7 +14,7 @@ from sipas_analysis.reports.chapters.driver_tables import (
     tabulate_shares,
     word_heads,
 )
-from sipas_analysis.reports.figure_tables import percent_cell
+from sipas_analysis.reports.figure_tables import explain_other_scales, percent_cell
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -94,7 +94,7 @@ def _show_gains(subject: Subject) -> list[Block]:
         *(["report.what_if.model"] if is_modelled else []),
         *(["report.items.mark"] if any(map(subject.pack.is_unattributed, items)) else []),
     ]
-    notes = tuple(make_text(message) for message in messages)
+    notes = (*(make_text(message) for message in messages), *explain_other_scales(subject))
     title, columns = make_text("report.table.what_if"), make_columns("item", heads)
     return [Table("table-what-if", title, columns, rows, notes)]
 

@@ -34,12 +34,9 @@ POINTS = ["points", "points_low", "points_high"]
 
 
 def describe_drivers(subject: Subject) -> list[Block]:
-    """State which factors go together with overall satisfaction, or why this is unknown.
-
-    Nothing where there are no factors: the part on factors says so.
-    """
+    """State which factors go together with overall satisfaction, or why this is unknown."""
     if not subject.pack.factors:
-        return []
+        return [Paragraph(make_text("report.drivers.reason.no_factors"), "note")]
     models = subject.figures.drivers
     if "linear" in models.reason:
         return [Paragraph(make_text(f"report.drivers.reason.{models.reason['linear']}"), "note")]

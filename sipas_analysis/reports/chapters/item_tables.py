@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sipas_analysis.documents.model import Block, Column, Joined, Paragraph, Table, make_text
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.answer_pictures import list_hidden_answers
-from sipas_analysis.reports.figure_tables import estimate_table
+from sipas_analysis.reports.figure_tables import estimate_table, name_scale_of
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -44,7 +44,8 @@ def _tabulate_answers(subject: Subject) -> Iterator[Table]:
         names = [labels.get(level, Bilingual(vi=str(level))) for level in levels]
         columns = (Column(make_text("report.column.item"), "row"), *map(Column, names))
         rows = tuple(_answer_row(subject, code, levels) for code in codes)
-        caption = make_text("report.table.answers")
+        scale = name_scale_of(subject, codes)
+        caption = make_text("report.table.answers", scale=scale)
         yield Table(f"table-answers-{number}", caption, columns, rows, notes)
 
 

@@ -24,13 +24,14 @@ from sipas_analysis.reports.chapters.ranking import UNIT, explain_rank
 from sipas_analysis.reports.figure_tables import (
     are_different,
     explain_no_rank,
+    explain_other_scales,
     find_change,
     interval_cell,
     list_tied,
     name_lowest,
     number_cell,
     percent_cell,
-    sort_known_figures,
+    sort_comparable,
 )
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import draw_leaders_picture
@@ -59,6 +60,7 @@ def build_leaders(subject: Subject) -> Section:
     blocks.append(tabulate_answers(subject))
     if whole.is_known:
         blocks.append(Paragraph(make_text("leaders.interval"), "note"))
+        blocks += [Paragraph(text, "note") for text in explain_other_scales(subject)]
     return Section("leaders", make_text("report.chapter.leaders"), tuple(blocks))
 
 
@@ -241,7 +243,7 @@ def _compare_with_all(subject: Subject, who: Text) -> list[Text]:
 
 def name_first_items(subject: Subject, who: Text = UNIT) -> list[Text]:
     """Name the items to look at first and state how sure that is."""
-    lowest = sort_known_figures(subject, [*subject.pack.items])
+    lowest = sort_comparable(subject, [*subject.pack.items])
     n_people = subject.own_figures[OVERALL].n_valid or 0
     if n_people < subject.pack.index.min_forms:
         limit = number_of(subject, "setting:min_forms")
@@ -249,7 +251,9 @@ def name_first_items(subject: Subject, who: Text = UNIT) -> list[Text]:
     if not are_different(lowest):  # the same result in all items, or one item
         return []
     priority = subject.figures.priority(subject.unit)
-    factors = Joined([subject.short_name(code) for code in priority.list_factors("fix")])
+    others = subject.pack.of_other_scale
+    codes = [code for code in priority.list_factors("fix") if code not in others]
+    factors = Joined([subject.short_name(code) for code in codes])
     first = [make_text("leaders.factors", names=factors)] if factors.phrases else []
     items = _name_lowest_of_unit(subject, who) if subject.unit else _name_low_items(subject)
     numerals = {name: subject.find_numeral(name) for name in ("assessment", "measures")}
@@ -263,7 +267,7 @@ def _name_low_items(subject: Subject) -> Text:
     """Name the items that are surely below the index, or the lowest without a conclusion."""
     gaps = subject.figures.index_gaps
     below = gaps.loc[(gaps["unit"] == "") & (gaps["verdict"] == "below"), "variable"]
-    items = sort_known_figures(subject, [*subject.pack.items])
+    items = sort_comparable(subject, [*subject.pack.items])
     sure = [figure for figure in items if figure.variable in set(below)]
     if sure:
         names = [_name_item(subject, figure) for figure in sure[:MOST_ITEMS]]

@@ -19,7 +19,7 @@ from sipas_analysis.reports.figure_tables import (
     find_change,
     list_tied,
     signed_change,
-    sort_known_figures,
+    sort_comparable,
 )
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
@@ -164,7 +164,7 @@ def _list_unknown_of_all(subject: Subject) -> list[Text]:
         "targets": bool(_list_open_targets(subject)),
         "few": bool((ranking["reason"] == "few_forms").any()),
         "silent": n_silent > 0,
-        "priority": not figures.priority().list_factors("fix"),
+        "priority": bool(subject.pack.factors) and not figures.priority().list_factors("fix"),
     }
     return [
         make_text(
@@ -182,7 +182,7 @@ def _list_unknown_of_unit(subject: Subject) -> list[Text]:
     """State whether the sample tells the place of a unit, its targets, and its factors apart."""
     unit_index = subject.ranked_index
     is_ranked = unit_index.rank is not None
-    factors = sort_known_figures(subject, [*subject.pack.factors])
+    factors = sort_comparable(subject, [*subject.pack.factors])
     targets = _list_open_targets(subject)
     is_unknown = {
         "place": is_ranked and unit_index.rank_low != unit_index.rank_high,

@@ -166,7 +166,8 @@ def state_plan(subject: Subject) -> list[Text]:
 
 
 def _name_open_items(subject: Subject, lines: Sequence[PlanLine]) -> Text:
-    """Name the lowest items for which there is no measure yet, with their figures."""
+    """Name the items without a measure that are surely low; else those to look into first."""
+    sure = [line for line in lines if not line.is_undecided]
     named = [
         make_text(
             "leaders.named",
@@ -174,6 +175,7 @@ def _name_open_items(subject: Subject, lines: Sequence[PlanLine]) -> Text:
             value=number_of(subject, f"plan:{line.id}", decimals=2),
             sign=subject.name_measure("sign"),
         )
-        for line in lines[:MOST_OPEN]
+        for line in (sure or lines)[:MOST_OPEN]
     ]
-    return make_text("leaders.plan.no_measure", items=Joined(named, "; "))
+    word = "no_measure" if sure else "to_consider"
+    return make_text(f"leaders.plan.{word}", items=Joined(named, "; "))

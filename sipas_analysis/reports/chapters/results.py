@@ -27,10 +27,12 @@ from sipas_analysis.reports.figure_tables import (
     contrast_extremes,
     estimate_columns,
     estimate_table,
+    explain_other_scales,
     interval_cell,
     name_lowest,
     number_cell,
     percent_cell,
+    sort_comparable,
     sort_known_figures,
 )
 from sipas_analysis.reports.named_numbers import number_of
@@ -153,7 +155,7 @@ def _describe_factors(subject: Subject) -> list[Block]:
     wholes = _list_wholes(subject) if subject.unit else []
     if not codes and not wholes:
         return [Paragraph(make_text("report.factors.none"), "note")]
-    known_figures = sort_known_figures(subject, codes)
+    known_figures = sort_comparable(subject, codes)
     contrast = contrast_extremes(subject, known_figures) if may_name_lowest(subject) else ()
     blocks: list[Block] = [
         *(_compare_with_targets(subject) if subject.unit else []),
@@ -219,10 +221,16 @@ def may_name_lowest(subject: Subject) -> bool:
 
 
 def list_lowest_items(subject: Subject, n_items: int) -> list[PublishedFigure]:
-    """Return the lowest items that may be named, lowest first; none if all are the same."""
-    ordered = sort_known_figures(subject, [*subject.pack.items])
-    is_named = may_name_lowest(subject) and are_different(ordered)
-    return ordered[:n_items] if is_named else []
+    """Return the lowest items that may be named, lowest first; none if all are the same.
+
+    Items of another scale than most come last.
+    """
+    ordered = sort_comparable(subject, [*subject.pack.items])
+    others = sort_known_figures(
+        subject, [*filter(subject.pack.items.get, subject.pack.of_other_scale)]
+    )
+    is_named = may_name_lowest(subject) and (are_different(ordered) or bool(others))
+    return [*ordered, *others][:n_items] if is_named else []
 
 
 def _describe_items(subject: Subject) -> list[Block]:
@@ -260,6 +268,8 @@ def _name_hidden_answers(
 
 def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> list[Text]:
     """Name the lowest item, how many others could be it, and all items surely below the index."""
+    if not are_different(sort_comparable(subject, [*subject.pack.items])):
+        return []
     places = subject.figures.item_places(subject.unit)
     may_be_lowest = [str(code) for code in places.loc[places["rank_low"] == 1, "variable"]]
     low_items = _list_low_items(subject)
@@ -287,7 +297,7 @@ def _list_low_items(subject: Subject) -> list[PublishedFigure]:
     """Return the items of the province that are surely below the index, lowest first (rule R7)."""
     gaps = subject.figures.index_gaps
     below = {*gaps.loc[(gaps["unit"] == "") & (gaps["verdict"] == "below"), "variable"]}
-    items = [] if subject.unit else sort_known_figures(subject, [*subject.pack.items])
+    items = [] if subject.unit else sort_comparable(subject, [*subject.pack.items])
     return [figure for figure in items if figure.variable in below]
 
 
@@ -312,7 +322,7 @@ def tabulate_items(
     caption = make_text(f"report.table.lowest_{word}")
     table = estimate_table("table-lowest", caption, "report.column.item", rows, subject)
     table = _add_places(subject, _add_group_column(subject, table, codes), codes)
-    notes = []
+    notes = explain_other_scales(subject)
     if any(map(subject.pack.is_unattributed, codes)):
         notes.append(make_text("report.items.mark"))
     if not (is_whole or subject.unit):
@@ -338,5 +348,7 @@ def _add_places(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
 def _place_cell(subject: Subject, code: str) -> object:
     """Return the places that an item may have, counted from the lowest."""
     name = f"place:{code}@{subject.unit}" if subject.unit else f"place:{code}"
+    if not subject.figures.find(name):  # of another scale
+        return None
     low, high = (number_of(subject, name, f"rank_{end}") for end in ("low", "high"))
     return low if low.value == high.value else make_text("report.places", low=low, high=high)

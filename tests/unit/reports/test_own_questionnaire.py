@@ -1,0 +1,103 @@
+"""Reports on a questionnaire of one's own: two scales, no factors, no provincial words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_words import read_chapter
+
+import sipas_analysis as sipas
+
+FACTORS = {"Tiếp cận": ["C1", "C2", "C3"], "Nhân viên": ["C4", "C5", "C6"]}
+WORDING = {f"C{number}": f"Câu hỏi {number}" for number in range(1, 9)}
+SCALES = {"C7": (0, 10), "C8": (0, 10)}
+OTHER = "Tiêu chí có thang điểm khác (C7, C8: 0–10, hài lòng từ 9) không so sánh trực tiếp được"
+
+
+def make_clinics(**named):
+    """Return a survey of three clinics; C2 is lower than the others, and few choose 9 or 10."""
+    rng = np.random.default_rng(3)
+    n = 240
+    trait = rng.normal(0, 0.7, n)
+    level = {code: 3.2 if code == "C2" else 4.2 for code in WORDING}
+    forms = pd.DataFrame({"clinic": np.repeat(["A", "B", "C"], n // 3)})
+    for code in WORDING:
+        noise = trait + rng.normal(0, 0.6, n)
+        wide = np.clip(np.round(6.5 + noise), 0, 10)
+        forms[code] = wide if code in SCALES else np.clip(np.round(level[code] + noise), 1, 5)
+    forms["whole"] = np.clip(np.round(4 + trait), 1, 5)
+    fields = {"scale": SCALES, "factors": FACTORS, "overall": "whole", "unit": "clinic"}
+    fields |= {"title": "Khảo sát phòng khám"}
+    return sipas.survey(forms, WORDING, **(fields | named))
+
+
+@pytest.fixture(scope="module")
+def clinics():
+    """Three clinics, items of two scales."""
+    return make_clinics()
+
+
+@pytest.fixture(scope="module")
+def clinics_without_factors():
+    """The same answers without factors."""
+    return make_clinics(factors=None)
+
+
+def test_the_scale_of_most_items_is_the_usual_one(clinics):
+    """Items of 0 to 10 are the other ones; a factor of such items only is, too."""
+    assert clinics.instrument.of_other_scale == ("C7", "C8")
+    own = make_clinics(factors={**FACTORS, "Chung": ["C7", "C8"]})
+    code = [*own.instrument.factors][-1]
+    assert own.instrument.of_other_scale == ("C7", "C8", code)
+
+
+def test_an_item_of_another_scale_is_not_called_lower(clinics):
+    """From 9 of 10 nearly nobody is satisfied: this says nothing beside 4 of 5."""
+    page = read_chapter(clinics, "leaders", "vi")
+    assert "chắc chắn thấp hơn chỉ số chung: C2. Câu hỏi 2 (" in page
+    assert page.count(OTHER) == 1
+    assert "C7. " not in page
+    judged = read_chapter(clinics, "assessment", "vi")
+    assert "chắc chắn thấp hơn chỉ số chung: C2. Câu hỏi 2 (thấp hơn" in judged
+    assert "C7. " not in judged
+    assert OTHER in judged
+
+
+def test_items_of_another_scale_stand_last_without_a_place(clinics):
+    """The table keeps their figures, and says why they are not in the order."""
+    section = sipas.report(clinics, "vi").chapter("results").section
+    (table,) = [block for block in section.blocks if getattr(block, "id", "") == "table-lowest"]
+    assert [row[1] is None for row in table.rows] == [False] * 6 + [True] * 2
+    said = read_chapter(clinics, "results", "vi")
+    assert "Thấp nhất là C2. Câu hỏi 2" in said
+    assert OTHER in said
+    assert "Phân bố câu trả lời theo tiêu chí, thang 1–5" in said
+    assert "Phân bố câu trả lời theo tiêu chí, thang 0–10" in said
+
+
+def test_no_line_of_the_whole_is_for_an_item_of_another_scale(clinics):
+    """Lines of a unit compare an item with itself in other units."""
+    drafted = sipas.plan(clinics)
+    assert drafted.lines_of()["item"].tolist()[0] == "C2"
+    assert not {"C7", "C8"} & {*drafted.lines_of()["item"]}
+
+
+def test_only_what_is_sure_needs_a_measure_first(clinics):
+    """Items that are only the lowest in the sample are to be looked into, not to be solved."""
+    page = read_chapter(clinics, "leaders", "vi")
+    assert "Cần tìm giải pháp trước hết cho: C2. Câu hỏi 2 (" in page
+    plan = sipas.plan(clinics).lines_of().set_index("item")
+    for code in plan.index[plan["note"].str.contains("undecided")]:
+        assert f"{code}. " not in page.split("Cần tìm giải pháp trước hết cho: ")[1]
+    alike = make_clinics().frame.assign(C2=lambda forms: forms["C1"])
+    codes = ["C1", "C2", "C3"]
+    survey = sipas.survey(alike[["unit", *codes]], codes, unit="unit")
+    page = read_chapter(survey, "leaders", "vi")
+    assert "Cần tìm giải pháp trước hết" not in page
+    assert "Cần xem xét thêm: " in page
+
+
+def test_without_factors_a_sentence_stands_in_place_of_drivers(clinics_without_factors):
+    """The part on what goes together with satisfaction says why it is empty (docs/drivers.md)."""
+    said = read_chapter(clinics_without_factors, "results", "vi")
+    assert "Bộ câu hỏi không chia thành yếu tố nên không xem được yếu tố nào" in said
+    assert "Yếu tố nào" not in read_chapter(clinics_without_factors, "leaders", "vi")
