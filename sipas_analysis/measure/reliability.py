@@ -18,6 +18,7 @@ from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.distributions import f_quantile, t_quantile
 from sipas_analysis.infer.printed_result import ResultPart
 from sipas_analysis.infer.result_table import ResultTable
+from sipas_analysis.instrument.wording import repeats_code
 from sipas_analysis.measure.adjustment import check_numbers
 from sipas_analysis.measure.factor_model import FactorFit, fit_factors
 from sipas_analysis.measure.factor_structure import Structure, fit_structure
@@ -79,7 +80,20 @@ class Reliability(ResultTable):
         left_out = [say(language, message, n=n) for message, n in lost.items() if n]
         of_structure = self.structure.warnings if self.structure else ()
         words = dict.fromkeys([*self.warnings, *of_structure])
-        return [*(say(language, f"reliability.{word}") for word in words), *left_out]
+        items = self._name_opposed(language) if "negative" in words else ""
+        return [*(say(language, f"reliability.{word}", items=items) for word in words), *left_out]
+
+    def _name_opposed(self, language: Language) -> str:
+        """Name the items that go against the others, by code and wording."""
+        table = self.items
+        is_opposed = (
+            table["loading"] < 0 if (table["loading"] < 0).any() else table["item_total"] < 0
+        )
+        names = []
+        for code in map(str, table.loc[is_opposed, "variable"]):
+            text = self.wording[code].text(language) if code in self.wording else code
+            names.append(text if repeats_code(code, text) else f"{code} “{text}”")
+        return ", ".join(names)
 
     def sentences(self) -> list[str]:
         """Return the warnings, and how many forms were left out."""

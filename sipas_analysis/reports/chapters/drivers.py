@@ -11,9 +11,11 @@ from sipas_analysis.documents.model import (
     Block,
     FigureReference,
     Interval,
+    Joined,
     Number,
     Paragraph,
     Table,
+    Text,
     make_text,
 )
 from sipas_analysis.explain.driver_results import Drivers
@@ -30,6 +32,7 @@ from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import can_tell_shares_apart, draw_importance_picture
 from sipas_analysis.reports.subject import Subject
 
+USUAL_ALPHA = 0.7  # from here items are usually taken to measure the same, as the annex says
 POINTS = ["points", "points_low", "points_high"]
 
 
@@ -44,14 +47,41 @@ def describe_drivers(subject: Subject) -> list[Block]:
     words = Paragraph(make_text("report.drivers.words", outcome=outcome))
     if not models.any_separable:
         names = join_names(subject, [*subject.pack.factors])
-        return [words, Paragraph(make_text("report.drivers.inseparable", names=names), "lead")]
-    blocks: list[Block] = [words, *_name_drivers(subject, models)]
+        inseparable = make_text("report.drivers.inseparable", names=names)
+        return [words, Paragraph(inseparable, "lead")]
+    inconsistent = [Paragraph(text, "warning") for text in _name_inconsistent(subject)]
+    blocks: list[Block] = [words, *_name_drivers(subject, models), *inconsistent]
     blocks += [_tabulate_effects(subject, models)] if "logit" in models.fits else []
     if not can_tell_shares_apart(subject):
         blocks.append(Paragraph(make_text("report.drivers.no_order")))
     blocks += [Paragraph(text) for text in explain_attitude(subject)]
     picture = draw_priority_picture(subject) or draw_importance_picture(subject)
     return [*blocks, picture] if picture else blocks
+
+
+def _name_inconsistent(subject: Subject) -> list[Text]:
+    """State of which factors the items do not measure the same, so that the factor hides them.
+
+    These are factors with an item that goes against the others, or whose alpha surely is below
+    ``USUAL_ALPHA``.
+    """
+    opposed = {subject.pack.items[code].factor for code in subject.figures.opposed_items["item"]}
+    alphas = subject.figures.alphas
+    low = {*alphas.loc[alphas["high"] < USUAL_ALPHA, "variable"]}
+    codes = [
+        code
+        for code in subject.pack.factors
+        if code in opposed | low and subject.figures.find(f"alpha:{code}")
+    ]
+    named = [
+        make_text(
+            "report.drivers.inconsistent_one",
+            name=subject.short_name(code),
+            alpha=number_of(subject, f"alpha:{code}", decimals=2),
+        )
+        for code in codes
+    ]
+    return [make_text("report.drivers.inconsistent", names=Joined(named, "; "))] if named else []
 
 
 def list_sure_factors(models: Drivers, sign: int = 1) -> list[str]:

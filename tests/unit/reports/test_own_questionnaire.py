@@ -101,3 +101,19 @@ def test_without_factors_a_sentence_stands_in_place_of_drivers(clinics_without_f
     said = read_chapter(clinics_without_factors, "results", "vi")
     assert "Bộ câu hỏi không chia thành yếu tố nên không xem được yếu tố nào" in said
     assert "Yếu tố nào" not in read_chapter(clinics_without_factors, "leaders", "vi")
+
+
+def test_an_item_against_the_others_is_named(clinics):
+    """The warning names code and wording; the part on drivers says that the factor hides it."""
+    forms = clinics.frame.assign(C5=6 - clinics.frame["C5"]).drop(columns="unit")
+    survey = sipas.survey(
+        forms, WORDING, scale=SCALES, factors=FACTORS, overall="whole", unit="clinic"
+    )
+    codes = FACTORS["Nhân viên"]
+    said = sipas.reliability(survey, codes).translate("vi").sentences()
+    assert any("C5 “Câu hỏi 5”" in text and "C4" not in text for text in said)
+    assert "C5" not in " ".join(sipas.reliability(clinics, codes).sentences())
+    page = read_chapter(survey, "results", "vi")
+    assert "không nhất quán với nhau: Nhân viên (hệ số alpha −" in page
+    assert "cần xem số liệu của từng tiêu chí" in page
+    assert "không nhất quán" not in read_chapter(clinics, "results", "vi")
