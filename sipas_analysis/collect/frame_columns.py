@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -10,11 +12,18 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_list_like, is_numeric_dtype
 
-from sipas_analysis.arguments import SHOWN_NAMES, check_mapping, list_known, list_names
+from sipas_analysis.arguments import (
+    SHOWN_NAMES,
+    check_mapping,
+    describe_value,
+    find_nearest,
+    list_known,
+    list_names,
+)
 from sipas_analysis.collect.columns import PlacedColumns, place_columns
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import Columns
-from sipas_analysis.errors import ColumnError, ConfigError
+from sipas_analysis.errors import ColumnError, ConfigError, ParameterError
 from sipas_analysis.instrument.column_pack import (
     USUAL_ENDS,
     Ends,
@@ -25,6 +34,7 @@ from sipas_analysis.instrument.column_pack import (
     Scales,
     make_pack,
     read_factors,
+    read_label,
 )
 from sipas_analysis.instrument.pack import Instrument, read_instrument
 from sipas_analysis.sheets.data_files import write_cell
@@ -32,7 +42,12 @@ from sipas_analysis.sheets.data_files import write_cell
 Items = Labels | Sequence[str] | None
 Overall = str | Labels | None  # a column, or a column and its wording
 Names = str | Sequence[str] | None
-
+Days = str | date | Sequence[str | date] | None
+OTHER_WORDS = {  # what users call an argument
+    **dict.fromkeys(("date", "dates", "day", "days", "fieldwork", "interviewed"), "collected"),
+    **dict.fromkeys(("place", "region", "city"), "province"),
+    **dict.fromkeys(("author", "organisation", "organization", "office"), "publisher"),
+}
 
 MOSTLY_DISTINCT = 0.9  # of telephone numbers
 _SEPARATORS = re.compile(r"[\s().\-]+(?=[+\d])|(?<=\d)[\s().\-]+")  # within a number
@@ -216,3 +231,28 @@ def check_blanks(blank: Sequence[str], placed: PlacedColumns, pack: Instrument) 
             if str(level) in blanks:
                 ends = {"low": scale.low, "high": scale.high}
                 raise ConfigError("frame_blank_level", (), (), code=level, column=column, **ends)
+
+
+def refuse_unknown(unknown: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse arguments that ``survey`` does not have, with the nearest one that it has."""
+    names = [name for name in known if name != "unknown"]
+    for name in unknown:
+        near = OTHER_WORDS.get(name) or find_nearest(name, names)
+        ordered = [near, *(other for other in names if other != near)] if near else names
+        raise ParameterError("frame_argument", name=name, known=list_known(near or name, ordered))
+
+
+def describe_origin(province: Label, publisher: Label, collected: Days) -> dict[str, object]:
+    """Return place, publisher and days of fieldwork under their names in ``wave.yaml``."""
+    texts = {"province": province, "publisher": publisher}
+    facts: dict[str, object] = {
+        role: read_label(role, label, role) for role, label in texts.items() if label
+    }
+    if collected is None:
+        return facts
+    with suppress(ValueError, TypeError):
+        days = [collected] * 2 if isinstance(collected, str | date) else [*collected]
+        first, last = (date.fromisoformat(str(day)[:10]) for day in days)
+        if first <= last:
+            return {**facts, "collected": {"from": first.isoformat(), "to": last.isoformat()}}
+    raise ParameterError("frame_collected", found=describe_value(collected))

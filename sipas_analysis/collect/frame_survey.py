@@ -7,8 +7,9 @@ the figures are the same: each change is in the ledger, and a wrong answer stops
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pandas as pd
 from pandas.api.types import is_string_dtype
@@ -21,6 +22,7 @@ from sipas_analysis.collect.cells import Cells
 from sipas_analysis.collect.columns import PlacedColumns, is_personal
 from sipas_analysis.collect.file_cells import list_cell_errors
 from sipas_analysis.collect.frame_columns import (
+    Days,
     Items,
     Names,
     Overall,
@@ -28,7 +30,9 @@ from sipas_analysis.collect.frame_columns import (
     check_blanks,
     check_columns,
     check_labels,
+    describe_origin,
     holds_contacts,
+    refuse_unknown,
     write_column,
     write_values,
 )
@@ -101,7 +105,11 @@ def survey(
     id: str = "survey",  # noqa: A002 (the word of wave.yaml)
     title: Label = "",
     year: int | None = None,
+    province: Label = "",
+    publisher: Label = "",
+    collected: Days = None,
     seed: int = 1,
+    **unknown: Never,
 ) -> Survey:
     """Make a survey of a data frame: one row per form, one column per item.
 
@@ -149,6 +157,11 @@ def survey(
         title: Title of a report, and of the questionnaire that it names: a text, or ``{"vi": …,
             "en": …}``.
         year: Year of the survey; a report names none if it is left out.
+        province: Place that the survey is about, such as the province: head of a report.
+        publisher: Who publishes it: head of a report.
+        collected: First and last day of fieldwork, ``("2026-05-04", "2026-05-29")``, or a single
+            day; a report says when people were asked, and has the last day as its date.
+        unknown: Other arguments are refused, with the nearest one that there is.
         seed: Seed of random numbers.
 
     Returns:
@@ -164,6 +177,7 @@ def survey(
         UnitError: A form has no unit, or a unit two groups.
         FormError: No form answers any item.
         DesignError: A weight, fraction or stratum is invalid.
+        ParameterError: An argument is unknown, or ``collected`` is no day or pair of days.
 
     Source: rules M1 to M3 and V1 in docs/method.md.
 
@@ -175,6 +189,7 @@ def survey(
         >>> sipas.score(survey, by="unit").select(variable="overall").frame["printed"].tolist()
         ['75.00', '66.67']
     """
+    refuse_unknown(unknown, signature(survey).parameters)
     errors: list[SipasError] = []
     is_declared = any(role is not None for role in (weights, strata, clusters, fpc, replicates))
     if isinstance(frame, Design):
@@ -196,6 +211,7 @@ def survey(
     facts = {
         "id": id,
         "title": read_title(title, "frame.title"),
+        **describe_origin(province, publisher, collected),
         "seed": seed,
         "languages": ["en", "vi"],
         "responses": [{"file": FRAME, "blank": write_values(blank)}],

@@ -50,7 +50,7 @@ from sipas_analysis.infer.domains import Condition
 from sipas_analysis.input_copies import copy_inputs, find_changed, hold_files, release_files
 from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.instrument.wording import IN_PLACE, list_wording
+from sipas_analysis.instrument.wording import IN_PLACE, list_wording, say_scales
 from sipas_analysis.messages import LANGUAGES, say
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
@@ -254,7 +254,7 @@ class Survey:
         if pack.overall_item:
             code = pack.overall_item.code
             text = _describe_scale(pack.scale_of(code))
-            parts += [] if text in codes_of else [(f"{code} of {text}", [code])]
+            parts.append((f"{code} of {text}", [code]))
         texts = [
             text + " (no answer is)" * all(best[code] < satisfied_from[code] for code in codes)
             for text, codes in parts
@@ -262,6 +262,7 @@ class Survey:
         turned = [code for code in pack.rated_codes if pack.find_question(code).reverse]
         lines = [say("en", "view.survey.reversed", codes=", ".join(turned))] if turned else []
         lines += filter(None, ["; ".join(self.design().describe_roles())])
+        lines += say_scales(pack, pack.items, "en")
         n_units = self.frame["unit"].nunique()
         head = f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
         return "\n".join([f"{head}, {'; '.join(texts)}", *lines])
@@ -368,7 +369,8 @@ def read_survey(wave: Wave) -> Survey:
     Example:
         >>> import sipas_analysis as sipas
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
-        an-giang-2021: 870 forms of 874 read, 29 units, 22 items of 1 to 5, satisfied from 4
+        an-giang-2021: 870 forms of 874 read, 29 units, 22 items of 1 to 5, satisfied from 4; \
+OVERALL of 1 to 5, satisfied from 4
     """
     check_kind(wave, Wave, "wave")
     inputs = _copy_inputs(wave)

@@ -1,5 +1,6 @@
 """Make the printed table of a result: headings, cells, alignment, notes; once for all writers."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from sipas_analysis.infer.column_formats import (
     select_columns,
 )
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.instrument.wording import INDICES
 from sipas_analysis.messages import Language, read_catalogue, say
 from sipas_analysis.progress import watch
 
@@ -73,6 +75,12 @@ class _PrintedColumn:
     is_number: bool
     cells: list[object]
 
+    def name_all(self) -> str:
+        """Return the text that all cells have; empty if they differ or there is a single one."""
+        texts = {cell for cell in self.cells if isinstance(cell, str)}
+        is_same = len(self.cells) > 1 and len(texts) == 1
+        return texts.pop() if is_same and all(isinstance(c, str) for c in self.cells) else ""
+
 
 def make_table(
     part: ResultPart,
@@ -94,6 +102,8 @@ def make_table(
     frame = part.frame if most_rows is None else part.frame.head(most_rows)
     frame = _hide_numbers(frame, printing.hidden_flag) if printing.hidden_flag else frame
     columns = _make_columns(frame, part, printing)
+    if not (printing.shows_all or printing.names_columns):
+        columns = _leave_out_named(columns, caption)
     labels = tuple(
         Column(Plain(column.label), _choose_kind(at, column)) for at, column in enumerate(columns)
     )
@@ -103,6 +113,26 @@ def make_table(
     return Table(
         part.name or "result", Plain(title), labels, rows, tuple(Plain(text) for text in texts)
     )
+
+
+def _leave_out_named(columns: list[_PrintedColumn], caption: str) -> list[_PrintedColumn]:
+    """Return the columns without those that have one text in each row that is said elsewhere.
+
+    That is a text in the caption, or the code of an index beside its wording. A column that names
+    the rows stays.
+    """
+    same = {at: column.name_all() for at, column in enumerate(columns)}
+    is_code = {at: text in INDICES and bool(same.get(at + 1)) for at, text in same.items()}
+    titled = {at for at, text in same.items() if text and _is_in(text, caption)}
+    kept = [column for at, column in enumerate(columns) if not (at in titled or is_code[at])]
+    has_names = any(not (column.is_number or column.name_all()) for column in kept)
+    return kept if has_names else columns
+
+
+def _is_in(text: str, caption: str) -> bool:
+    """Return whether a caption has a text as whole words."""
+    whole = rf"(?<!\w){re.escape(text.casefold())}(?!\w)"
+    return re.search(whole, caption.casefold()) is not None
 
 
 def _hide_numbers(frame: pd.DataFrame, flag: str) -> pd.DataFrame:

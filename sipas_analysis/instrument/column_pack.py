@@ -58,9 +58,10 @@ def make_pack(
     """
     _check_questions([*items, *overall], factors, scale, satisfied, reverse)
     factor_of = _assign_factors(items, factors)
-    scales = {code: _find_scale(scale, satisfied, code, factor_of.get(code, "")) for code in items}
     if satisfied is not None and not isinstance(satisfied, Mapping):
-        _check_one_scale(scales, satisfied)
+        usual = {code: _find_scale(scale, None, code, factor_of.get(code, "")) for code in items}
+        _check_one_scale(usual, satisfied)
+    scales = {code: _find_scale(scale, satisfied, code, factor_of.get(code, "")) for code in items}
     for factor, codes in factors.items():
         ends = {code: f"{scales[code]['low']}–{scales[code]['high']}" for code in codes}
         if len({*ends.values()}) > 1:

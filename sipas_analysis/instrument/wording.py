@@ -1,12 +1,16 @@
 """The text of every code that a result may name, in both languages."""
 
+from collections.abc import Iterable, Sequence
+
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import LANGUAGES, say
+from sipas_analysis.messages import LANGUAGES, Language, say
 
 IN_PLACE = "label:"  # before a code: its text stands in place of the code, not beside it
 AFTER_CODE = (".", ":", ")", " (", " –", " -")  # what parts a code from its wording
 BESIDE = ("comprehensive", "mean_score", "mean_score_100")  # measures beside the index
+INDICES = (OVERALL, *BESIDE)  # codes that no questionnaire prints
+SHOWN_CODES = 4  # items that a sentence names
 
 
 def list_wording(pack: Instrument) -> dict[str, Bilingual]:
@@ -50,6 +54,37 @@ def repeats_code(code: str, text: str) -> bool:
         False
     """
     return text == code or text.startswith(tuple(f"{code}{mark}" for mark in AFTER_CODE))
+
+
+def say_scales(pack: Instrument, codes: Iterable[str], language: Language) -> list[str]:
+    """Return a sentence on items of different scales, or thresholds; none if all have the same.
+
+    The items of the scale that most have are counted, the others named.
+    """
+    codes_of: dict[tuple[int, int, int], list[str]] = {}
+    for code in codes:
+        if code in pack.items:
+            scale = pack.scale_of(code)
+            codes_of.setdefault((scale.low, scale.high, scale.satisfied_from), []).append(code)
+    if len(codes_of) < 2 or pack.index.points:
+        return []
+    usual = max(codes_of, key=lambda key: len(codes_of[key]))
+    parts = []
+    for key, listed in codes_of.items():
+        low, high, least = key
+        items = name_codes(listed, language)
+        if key == usual and len(listed) > 1:
+            items = say(language, "view.scales.items", n=len(listed))
+        fields = {"low": low, "high": high, "satisfied_from": least, "items": items}
+        parts.append(say(language, "view.scales.part", **fields))
+    return [say(language, "view.scales", scales="; ".join(parts))]
+
+
+def name_codes(codes: Sequence[str], language: Language) -> str:
+    """Return the first codes as a text, and how many there are besides."""
+    text = ", ".join(codes[:SHOWN_CODES])
+    n_more = len(codes) - SHOWN_CODES
+    return say(language, "view.scales.more", items=text, n=n_more) if n_more > 0 else text
 
 
 def _mark_reversed(text: Bilingual, code: str) -> Bilingual:

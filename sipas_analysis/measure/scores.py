@@ -37,6 +37,7 @@ from sipas_analysis.instrument.pack import (
     OVERALL,
     Index,
 )
+from sipas_analysis.instrument.wording import say_scales
 from sipas_analysis.measure.rules import (
     Target,
     item_codes,
@@ -60,6 +61,13 @@ class Scores(Estimates):
         """Keep these rows, in this order."""
         kept_rows = super().take(rows)
         return replace(self, frame=kept_rows.frame, influence=kept_rows.influence)
+
+    def sentences(self) -> list[str]:
+        """Return how many forms have a blank key, and whether items have different scales."""
+        shown = self.frame["variable"].unique() if self.survey is not None else ()
+        pack = self.survey.instrument if self.survey is not None else None
+        scales = say_scales(pack, map(str, shown), self.language) if pack is not None else []
+        return [*super().sentences(), *scales]
 
 
 def list_further_keys(table: pd.DataFrame) -> list[str]:

@@ -15,6 +15,7 @@ from sipas_analysis.documents.chart_answers import AnswerRow, shade_levels
 from sipas_analysis.errors import ColumnError, ParameterError
 from sipas_analysis.instrument.pack import Scale
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.instrument.wording import name_codes
 from sipas_analysis.measure.rules import item_codes
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import Language, say
@@ -43,7 +44,8 @@ def likert(
 
     Args:
         survey: Validated forms.
-        items: Codes of items of one scale; all items if left out, the least satisfied first.
+        items: Codes of items of one scale; if left out those with the scale of the first item, the
+            least satisfied first, and a note below names the others.
         by: Key column, such as ``unit`` or ``sex``: a bar for each of its values.
         ax: Axes to draw on; the current ones if left out.
         lang: ``en`` or ``vi``.
@@ -83,7 +85,16 @@ def likert(
     pen = open_axes(ax, lang)
     _draw_parts(pen, [(names.name_code(code), rows) for code, rows in parts if rows], bars)
     note_hidden(pen, n_hidden)
+    left_out = [code for code in survey.instrument.items if items is None and code not in codes]
+    _note_other_scales(pen, left_out)
     return pen.finish(say(lang, "chart.head.answers"))
+
+
+def _note_other_scales(pen: RowAxes, codes: Sequence[str]) -> None:
+    """State below the picture which items it leaves out: all bars have the levels of one scale."""
+    if codes:
+        names = name_codes(codes, pen.language)
+        pen.notes.append(say(pen.language, "plot.other_scales", n=len(codes), items=names))
 
 
 def _list_codes(survey: Survey, items: str | Sequence[str] | None) -> list[str]:

@@ -7,7 +7,7 @@ from unicodedata import combining, east_asian_width, normalize
 from sipas_analysis.documents.model import Column, Table, render_text
 from sipas_analysis.messages import Language
 
-LONGEST = 44  # letters of a text
+LONGEST = 60  # letters of a text
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 

@@ -1,6 +1,7 @@
 """A survey made of a data frame: read as files are, with parts and other designs."""
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -265,11 +266,57 @@ def test_a_satisfied_number_belongs_to_the_items():
 def test_a_survey_prints_every_scale():
     """Items of several scales are counted by their scale."""
     scales = {"A1": (1, 5), "B1": (1, 7), "w": (1, 6)}
-    shown = repr(make(("A1", "B1"), overall="w", scale=scales))
-    assert shown.endswith(
+    survey = make(("A1", "B1"), overall="w", scale=scales)
+    first, warning = repr(survey).splitlines()
+    assert first.endswith(
         "1 items of 1 to 5, satisfied from 4; 1 items of 1 to 7, satisfied from 6; "
         "w of 1 to 6, satisfied from 5"
     )
+    assert "1 to 5, satisfied from 4 (A1); 1 to 7, satisfied from 6 (B1)" in warning
+    scores = sipas.score(survey)
+    assert scores.sentences() == [warning]
+    assert "1 đến 7, hài lòng từ 6 (B1)" in scores.translate("vi").sentences()[0]
+    assert scores.select(variable="A1").sentences() == []
+    assert sipas.score(make(("A1", "B1"), scale=(1, 7))).sentences() == []
+
+
+def test_a_survey_always_prints_the_question_on_the_whole():
+    """Also where items have the same scale and level: else nobody sees that it was read."""
+    assert repr(make(overall="overall")).endswith("; overall_item of 1 to 5, satisfied from 4")
+
+
+def test_a_level_that_does_not_fit_proposes_to_name_its_column():
+    """A number for a question of 0 to 10 beside items of 1 to 5 has a cure that can be typed."""
+    with pytest.raises(ConfigError, match=r'name it: satisfied=\{"column": 8\}'):
+        make(satisfied=8)
+    with pytest.raises(ConfigError, match=r'by column: satisfied=\{"column"'):
+        make(("A1", "B1"), scale={"B1": (0, 10)}, satisfied=8)
+    named = make(("A1", "B1"), scale={"B1": (0, 10)}, satisfied={"B1": 8}).instrument
+    assert [named.scale_of(code).satisfied_from for code in ("A1", "B1")] == [4, 8]
+
+
+def test_place_publisher_and_days_reach_the_report():
+    """They are those of ``wave.yaml``; a single day is both ends."""
+    days = ("2026-05-04", date(2026, 5, 29))
+    survey = make(province={"vi": "Tỉnh A", "en": "A"}, publisher="Sở Y tế", collected=days)
+    assert (survey.wave.publisher.vi, survey.wave.document_day) == ("Sở Y tế", date(2026, 5, 29))
+    chapter = sipas.report(survey, "vi").chapter("basis")._repr_html_()
+    assert "Tỉnh A" in chapter
+    assert "04/05/2026" in chapter
+    single = make(collected="2026-05-04").wave.collected
+    assert single.start == single.end == date(2026, 5, 4)
+    for wrong in ("May", ("2026-05-04",), ("2026-05-29", "2026-05-04"), 5):
+        with pytest.raises(ParameterError, match="collected= must be the first and last day"):
+            make(collected=wrong)
+
+
+def test_an_unknown_argument_is_told_with_the_nearest():
+    """Misspelt, or called as users call it."""
+    for name, near in (("weigths", "weights"), ("date", "collected"), ("place", "province")):
+        with pytest.raises(ParameterError, match=f"no argument {name}=.* nearest: {near}"):
+            make(**{name: "x"})
+    with pytest.raises(ParameterError, match="no argument qqqq="):
+        make(qqqq=1)
 
 
 def test_a_survey_prints_what_is_turned_and_how_it_was_drawn():

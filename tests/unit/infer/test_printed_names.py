@@ -6,6 +6,7 @@ import pytest
 from openpyxl import load_workbook
 
 import sipas_analysis as sipas
+from sipas_analysis.documents.model import render_text
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +53,22 @@ def test_a_wording_that_is_the_code_is_not_repeated(survey, demo):
 def test_units_keep_their_names(survey, demo):
     """A unit without another name is named by its code; one group of all is not told."""
     head = read_head(sipas.score(survey, by="unit").select(level="overall"))
-    assert head[:2] == ["Đơn vị", "Biến"]
+    assert head[:2] == ["Đơn vị", "Nội dung"]
     assert "Nhóm" in read_head(sipas.score(demo, by="unit"))
     assert "Group" in read_head(sipas.score(survey, by="unit").wide(), "en")
+
+
+def test_a_caption_says_what_the_table_is_of(survey):
+    """What each row repeats is left out where the caption has it; the code of the index always."""
+    index = sipas.score(survey, by="unit").select(level="overall")
+    for caption, wanted in (
+        ("Chỉ số chung theo cơ quan", ["Đơn vị", "Giá trị"]),
+        ("Bốn cơ quan", ["Đơn vị", "Nội dung"]),
+    ):
+        (table,) = index.translate("vi").make_tables(caption)
+        assert [render_text(column.label, "vi") for column in table.columns][:2] == wanted
+    assert read_head(index.select(unit=index.frame["unit"][0]))[0] == "Đơn vị"  # a single row
+    assert "variable" in repr(index)
 
 
 def test_one_possible_rank_is_one_number(ranked, tmp_path):

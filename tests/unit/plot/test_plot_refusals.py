@@ -141,3 +141,12 @@ def test_items_of_two_scales_are_no_picture():
     survey = sipas.survey(FRAME[["Q1", "Q2"]], ["Q1", "Q2"], scale={"Q1": (1, 5), "Q2": (1, 7)})
     with pytest.raises(ParameterError, match="must have one scale; those of Q1 and Q2 differ"):
         sipas.plot.likert(survey, ["Q1", "Q2"])
+
+
+def test_items_of_another_scale_are_named_below_the_picture():
+    """A picture of all items has those of one scale; the others are counted, not forgotten."""
+    frame = pd.concat([FRAME[["Q1", "Q2"]]] * 5)
+    survey = sipas.survey(frame, ["Q1", "Q2"], scale={"Q2": (1, 7)})
+    assert "Not drawn: 1 items of another scale (Q2)" in drawn.notes_of(sipas.plot.likert(survey))
+    axes = plt.figure().add_subplot()
+    assert "another scale" not in drawn.notes_of(sipas.plot.likert(survey, "Q2", ax=axes))
