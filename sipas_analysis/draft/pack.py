@@ -34,7 +34,7 @@ from sipas_analysis.instrument.pack_draft import (
     make_code,
 )
 from sipas_analysis.instrument.xlsform import read_questions
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import Language, say
 from sipas_analysis.sheets.reader import read_sheets
 from sipas_analysis.sheets.texts import tidy_text
 
@@ -103,7 +103,7 @@ def choose_questionnaire(
     near = None if fits else _find_near_pack(files)
     if near:
         return PackChoice(near, near.id)
-    draft = None if fits else _draft_from_sheets(files, language)
+    draft = None if fits else _draft_from_sheets(files, language, folder)
     choice = _use_draft(draft, language) if draft else PackChoice(pack, pack.id)
     wordings = list_names(pack).item_wordings
     drafted = [item.text(language) for item in choice.pack.items.values()]
@@ -199,8 +199,11 @@ def _list_records(rows: list[list[str]]) -> list[dict[str, str]]:
     return [dict(zip(header, map(tidy_text, row), strict=False)) for row in rows]
 
 
-def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | None:
-    """Return a pack drafted from the columns of all sheets that no role or person explains."""
+def _draft_from_sheets(files: SheetFiles, language: Language, folder: Path) -> PackDraft | None:
+    """Return a pack drafted from the columns of all sheets that no role or person explains.
+
+    It is named by the file; of several files by the folder of the wave.
+    """
     answers: dict[str, list[str]] = {}
     names: list[str] = []
     labels: dict[str, str] = {}
@@ -220,8 +223,12 @@ def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | Non
             texts = map(tidy_text, forms[header])
             answers.setdefault(header, []).extend(filter(None, texts))
     columns = make_columns(answers, labels)
-    title = files.sheets[0][0].stem if files.sheets else ""
-    return draft_pack(columns, make_code(title), title, language, names)
+    paths = [*dict.fromkeys(path for path, _ in files.sheets)]
+    title = paths[0].stem if len(paths) == 1 else folder.resolve().name if paths else ""
+    draft = draft_pack(columns, make_code(title), title, language, names)
+    if draft and len(paths) > 1:
+        draft.content["title"] = {language: say(language, "draft.pack_title_many", name=title)}
+    return draft
 
 
 def _drop_figures(frame: pd.DataFrame) -> pd.DataFrame:

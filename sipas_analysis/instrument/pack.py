@@ -340,6 +340,11 @@ class Instrument(Strict):
         return (*items, *(code for code in self.factors if code in mixed))
 
     @property
+    def is_own(self) -> bool:
+        """Whether the questionnaire is somebody's own: it names no source, as from a data frame."""
+        return not self.source.text("vi")
+
+    @property
     def usual_items(self) -> list[str]:
         """Items with the scale of most items, which can be compared with each other."""
         return [code for code in self.items if code not in self.of_other_scale]

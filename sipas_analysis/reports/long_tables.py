@@ -210,7 +210,7 @@ def _list_lines(
     """List lines with unit, group and id; those of no single unit are of the whole province."""
     names, units = list_marked_names(subject.figures), subject.figures.survey.units
     groups = dict(zip(units["code"], units["group"], strict=True))
-    whole = make_text("report.level.province")
+    whole = subject.whole_name
     rows = tuple(
         (
             names.get(line.unit, line.unit) if line.unit else whole,

@@ -139,7 +139,7 @@ def _list_wholes(subject: Subject) -> list[tuple[object, PublishedFigure]]:
     """Return what a unit is compared with: its group and the province."""
     group = make_text("report.whole_group", group=subject.group_name(subject.group))
     wholes: list[tuple[object, PublishedFigure]] = [(group, subject.group_figures[OVERALL])]
-    province = make_text("report.level.province")
+    province = subject.whole_name
     wholes.append((province, subject.figures.by_variable("all")[OVERALL]))
     return [(name, figure) for name, figure in wholes if figure.is_known]
 

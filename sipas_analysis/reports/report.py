@@ -230,14 +230,16 @@ class Report:
 
     def _build_document(self, sections: tuple[Section, ...]) -> Document:
         """Build the report of these chapters, to be signed."""
-        wave = self.subject.figures.survey.wave
+        survey = self.subject.figures.survey
+        wave = survey.wave
+        has_files = not any(file.file.startswith("data frame") for file in survey.inputs.values())
         return Document(
             id=wave.id,
             title=self._name_results(),
             subtitle="",
             banner=make_text("report.synthetic") if wave.is_synthetic else None,
             sections=sections,
-            footer=make_footer(wave),
+            footer=make_footer(wave, has_files=has_files),
             official=Signatory(wave.province, wave.publisher, wave.document_day),
             kind=make_text("office.report"),
             recipients=self._list_recipients(),

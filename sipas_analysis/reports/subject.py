@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from sipas_analysis.collect.units import list_groups
+from sipas_analysis.collect.units import NO_GROUP, list_groups
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.figures.published import Figures, PublishedFigure
@@ -83,6 +83,22 @@ class Subject:
         """Group of the unit."""
         units = self.figures.survey.units
         return str(units.loc[units["code"] == self.unit, "group"].iloc[0]) if self.unit else ""
+
+    @property
+    def whole_name(self) -> Text:
+        """How all units are called: the province, or all of a survey that is of none."""
+        wave = self.figures.survey.wave
+        is_own = self.pack.is_own and not wave.province.text("vi")
+        return make_text(f"report.level.{'whole' if is_own else 'province'}")
+
+    @property
+    def has_one_group(self) -> bool:
+        """Whether units are in no groups, so that none is named."""
+        return {*self.figures.survey.units["group"]} == {NO_GROUP}
+
+    def place_in(self, groups: Sequence[object]) -> Text | str:
+        """Return the words "in group …" of a sentence; empty where units are in no groups."""
+        return "" if self.has_one_group else make_text("report.in_groups", groups=Joined(groups))
 
     @property
     def has_many_units(self) -> bool:
@@ -201,8 +217,13 @@ def _mark_name(name: Bilingual) -> Bilingual:
     return Bilingual(vi=name.vi + FLAGGED, en=name.en and name.en + FLAGGED)
 
 
-def make_footer(wave: Wave) -> Text:
-    """Return the line at the foot of every page: title and, if the wave names it, publisher."""
+def make_footer(wave: Wave, *, has_files: bool = True) -> Text:
+    """Return the line at the foot of every page: title and, if the wave names it, publisher.
+
+    Of a data frame it does not say that the annex lists files.
+    """
+    if not has_files:
+        return make_text("report.footer_frame", title=wave.title)
     has_publisher = wave.publisher.vi or wave.publisher.en
     footer = "report.footer_publisher" if has_publisher else "report.footer"
     return make_text(footer, publisher=wave.publisher, title=wave.title)

@@ -1,6 +1,6 @@
 """The proposals to the superior: what the publisher can ask for after this survey."""
 
-from sipas_analysis.documents.model import Joined, Paragraph, Section, Text, make_text
+from sipas_analysis.documents.model import Paragraph, Section, Text, make_text
 from sipas_analysis.reports.chapters.leaders_table import list_one_letter_groups
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
@@ -50,7 +50,7 @@ def _ask_for_forms(subject: Subject) -> list[Text]:
     groups = list_one_letter_groups(subject)
     if not groups:
         return []
-    named = Joined(groups)
+    named = subject.place_in(groups)
     if not subject.figures.find("needed:forms"):
         return [make_text("proposals.groups", groups=named)]
     fields = {

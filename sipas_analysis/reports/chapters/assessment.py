@@ -103,4 +103,5 @@ def _list_hints(subject: Subject) -> list[Text]:
     first = [make_text("assessment.hint.drivers", names=Joined(drivers))] if drivers else []
     seen = subject.figures.records is not None  # the part on records has looked there
     records = [] if seen else [make_text("assessment.hint.records")]
-    return [*first, *records, make_text("assessment.hint.visits")]
+    visits = make_text(f"assessment.hint.{'visits_own' if subject.pack.is_own else 'visits'}")
+    return [*first, *records, visits]

@@ -94,7 +94,10 @@ def _show_gains(subject: Subject) -> list[Block]:
         *(["report.what_if.model"] if is_modelled else []),
         *(["report.items.mark"] if any(map(subject.pack.is_unattributed, items)) else []),
     ]
-    notes = (*(make_text(message) for message in messages), *explain_other_scales(subject))
+    n_left_out = len(table) - len(gains) if len(gains) < MOST_ITEMS else 0
+    left_out = [make_text("report.what_if.left_out", n=n_left_out)] if n_left_out else []
+    whys = [make_text(message) for message in messages]
+    notes = (*whys, *left_out, *explain_other_scales(subject))
     title, columns = make_text("report.table.what_if"), make_columns("item", heads)
     return [Table("table-what-if", title, columns, rows, notes)]
 

@@ -11,7 +11,6 @@ from sipas_analysis.documents.model import (
     Block,
     FigureReference,
     Interval,
-    Joined,
     Number,
     Paragraph,
     Table,
@@ -73,15 +72,8 @@ def _name_inconsistent(subject: Subject) -> list[Text]:
         for code in subject.pack.factors
         if code in opposed | low and subject.figures.find(f"alpha:{code}")
     ]
-    named = [
-        make_text(
-            "report.drivers.inconsistent_one",
-            name=subject.short_name(code),
-            alpha=number_of(subject, f"alpha:{code}", decimals=2),
-        )
-        for code in codes
-    ]
-    return [make_text("report.drivers.inconsistent", names=Joined(named, "; "))] if named else []
+    names = join_names(subject, codes)
+    return [make_text("report.drivers.inconsistent", names=names)] if codes else []
 
 
 def list_sure_factors(models: Drivers, sign: int = 1) -> list[str]:

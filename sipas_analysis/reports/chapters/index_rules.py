@@ -62,7 +62,7 @@ def _tabulate_rules(subject: Subject) -> Table:
         )
         for rule, reason in reasons.items()
     ]
-    notes.append(make_text("report.rules.note"))
+    notes.append(make_text(f"report.rules.{'note_own' if subject.pack.is_own else 'note'}"))
     caption = make_text("report.table.rules", name=subject.measure_name)
     return Table("table-rules", caption, columns, rows, tuple(notes))
 

@@ -169,7 +169,7 @@ def _list_unknown_of_all(subject: Subject) -> list[Text]:
     return [
         make_text(
             f"leaders.unknown.{name}",
-            groups=Joined(one_letter),
+            groups=subject.place_in(one_letter),
             targets=Joined(_list_open_targets(subject), ", "),
             n=number_of(subject, "units:silent"),
         )

@@ -216,9 +216,11 @@ def describe_fieldwork(wave: Wave) -> Text | None:
 
 def describe_rule(subject: Subject, level: str) -> Text:
     """State the rule of the figures of a level, with its status."""
+    name, rule = make_text(f"report.level.{level}"), name_rule(subject, level)
+    if subject.pack.is_own:  # whoever made the questionnaire made the rule
+        return make_text("report.rule.own", level=name, rule=rule)
     status = _name_status(dict(subject.pack.rules_by_level())[level].status)
-    name = make_text(f"report.level.{level}")
-    return make_text("report.rule.of", level=name, rule=name_rule(subject, level), status=status)
+    return make_text("report.rule.of", level=name, rule=rule, status=status)
 
 
 def name_rule(subject: Subject, level: str) -> Text:

@@ -7,6 +7,7 @@ from sipas_analysis.collect.readings import OTHER
 from sipas_analysis.documents.model import Block, Column, Paragraph, Table, make_text
 from sipas_analysis.figures.hidden_labels import list_counted_keys, list_labels
 from sipas_analysis.figures.rare_labels import OTHER_LABEL, find_rare_labels
+from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.reports.chapters.respondents import choose_keys, tabulate_respondents
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
@@ -49,7 +50,9 @@ def _tabulate_people(subject: Subject, key: str) -> Table:
     many = make_text(f"report.people.many_{base}", n=n, n_all=n_all)
     rare = make_text("report.people.rare", min_cell=number_of(subject, "setting:min_cell"))
     is_merged = key in find_rare_labels(subject.figures.survey)
-    notes = (*([many] * survey.is_many(key)), *([rare] * is_merged))
+    is_weighted = not read_facts(subject.figures.survey.design()).scale.equal
+    plain = [make_text("report.people.unweighted")] if is_weighted else []
+    notes = (*plain, *([many] * survey.is_many(key)), *([rare] * is_merged))
     caption = make_text("report.table.people", title=title, n=n)
     return Table(f"table-people-{key}", caption, columns, rows, notes)
 

@@ -123,7 +123,7 @@ def _group_lines(subject: Subject, lines: Sequence[Row]) -> list[Group[Row]]:
     by_group: dict[str, list[Row]] = {}
     for line in lines:
         by_group.setdefault(groups.get(line.unit, ""), []).append(line)
-    whole = make_text("report.level.province")
+    whole = subject.whole_name
     return [
         Group(code, subject.group_name(code) if code else whole, listed)
         for code, listed in by_group.items()

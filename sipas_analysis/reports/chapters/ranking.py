@@ -52,11 +52,13 @@ def build_ranking(subject: Subject) -> Section:
     for group in groups:
         if not subject.unit:
             name = make_text("report.whole_group", group=subject.group_name(group))
-            blocks += [Paragraph(name, "heading"), *_summarise_group(subject, group)]
+            heading = [] if subject.has_one_group else [Paragraph(name, "heading")]
+            blocks += [*heading, *_summarise_group(subject, group)]
         blocks += _show_group(subject, group)
     if not groups:
         blocks.append(Paragraph(make_text("report.ranking.alone"), "note"))
-    return Section("ranking", make_text("report.chapter.ranking"), tuple(blocks))
+    title = make_text(f"report.chapter.ranking{'_all' if subject.has_one_group else ''}")
+    return Section("ranking", title, tuple(blocks))
 
 
 def explain_rank(subject: Subject, who: Text = UNIT) -> list[Block]:

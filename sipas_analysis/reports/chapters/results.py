@@ -83,7 +83,7 @@ def _describe_whole(subject: Subject) -> list[Block]:
             for group in (groups if len(groups) > 1 else [])
         ),
     ]
-    caption = make_text("report.table.overall")
+    caption = make_text(f"report.table.overall{'_all' if subject.has_one_group else ''}")
     table = estimate_table("table-overall", caption, "report.column.index", rows, subject)
     return [*_compare_with_targets(subject), table, *_tabulate_scores(subject)]
 

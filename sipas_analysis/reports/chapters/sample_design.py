@@ -8,6 +8,7 @@ from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
+A_BILLIONTH = 1e-9  # smaller rounding of weights is not stated as a number
 FEW_CLUSTERS = 10
 
 
@@ -74,4 +75,6 @@ def describe_weights(subject: Subject) -> list[Paragraph]:
         return [Paragraph(cost, "note")]
     power = str(int(log2(scale.step))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     rounding = make_text("report.design.rounded", step=f"2{power}")
+    if scale.step < A_BILLIONTH:
+        rounding = make_text("report.design.rounded_tiny")
     return [Paragraph(cost, "note"), Paragraph(rounding, "note")]

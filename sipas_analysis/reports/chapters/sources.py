@@ -20,6 +20,8 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
+READ_AS_BLANK = ("blank_code", "not_applicable")  # reasons of cells that hold a code of no answer
+IN_MEMORY = "data frame"  # how the name of an input begins that is no file
 TINY = 0.001  # a smaller p is printed in words
 NUMBER_HEADERS = ("count", "forms", "expected", "low", "p_holm")
 
@@ -27,7 +29,7 @@ NUMBER_HEADERS = ("count", "forms", "expected", "low", "p_holm")
 def show_sources(subject: Subject) -> list[Block]:
     """List the wording of items, changed and dropped values, findings, versions and hashes."""
     return [
-        *_list_wordings(subject),
+        *([] if subject.pack.is_own else _list_wordings(subject)),
         *_sum_up_ledger(subject),
         *_list_findings(subject),
         _list_versions(subject),
@@ -72,8 +74,11 @@ def _sum_up_ledger(subject: Subject) -> list[Block]:
     """Sum up the changed and dropped values by reason."""
     names = {"n_read": "read", "n_dropped": "dropped", "n_changed": "changed"}
     fields = {field: number_of(subject, f"forms:{name}") for field, name in names.items()}
-    whole = [Paragraph(make_text("report.fact.dropped_is", **fields))]
     ledger = subject.figures.survey.ledger
+    is_cell = ledger["row"].notna() & (ledger["column"] != "")
+    is_blanked = is_cell.any() and {*ledger.loc[is_cell, "reason"]} <= {*READ_AS_BLANK}
+    word = "dropped_blank" if is_blanked else "dropped_is"
+    whole = [Paragraph(make_text(f"report.fact.{word}", **fields))]
     if (ledger["reason"] == "personal").any():
         n_personal = number_of(subject, "forms:personal")
         whole.append(Paragraph(make_text("report.fact.personal", n=n_personal)))
@@ -151,7 +156,9 @@ def _list_versions(subject: Subject) -> Bullets:
     files = [*subject.figures.survey.inputs.values()]
     answers = hash_answers((file.file, file.sha256) for file in files)
     hashes = [
-        make_text("report.versions.answers", name=file.file)
+        make_text("report.versions.memory")
+        if file.file.startswith(IN_MEMORY)
+        else make_text("report.versions.answers", name=file.file)
         if holds_answers(file.file)
         else make_text("report.versions.file", name=file.file, hash=file.sha256[:16])
         for file in sorted(files, key=lambda file: file.file)

@@ -93,7 +93,8 @@ def _tabulate_group_sizes(subject: Subject) -> Table:
     n_silent, silent = number_of(subject, "units:silent"), [subject.unit_name(c) for c in codes]
     silent_note = make_text("report.method.silent", n=n_silent, names=Joined(silent))
     notes = (silent_note,) if codes else ()
-    return Table("table-sample", make_text("report.table.sample"), columns, rows, notes)
+    caption = make_text(f"report.table.sample{'_all' if subject.has_one_group else ''}")
+    return Table("table-sample", caption, columns, rows, notes)
 
 
 def _number_if_any(subject: Subject, figure_id: str) -> object:

@@ -156,3 +156,17 @@ def test_all_files_that_are_there_are_named_in_one_error(tmp_path):
     (tmp_path / "units.csv").write_text("code\n", "utf-8")
     with pytest.raises(OutputError, match=r"has wave\.yaml, units\.csv, pack\.yaml already"):
         draft_wave([draft.sheets[0].path], tmp_path, "vi")
+
+
+def test_a_questionnaire_of_several_files_is_named_after_the_folder(tmp_path):
+    """The first of several files is not the questionnaire; a single file names it."""
+    folder = tmp_path / "khao-sat-2026"
+    folder.mkdir()
+    files = [
+        write_answers(tmp_path / f"{name}.xlsx", SCALES["numbers"], [None] * 3, 30)
+        for name in ("Sở Nội vụ", "Sở Y tế")
+    ]
+    draft_wave(files, folder, "vi")
+    pack = yaml.safe_load((folder / "pack.yaml").read_text("utf-8"))
+    assert pack["title"] == {"vi": "Bộ câu hỏi của các tệp trong thư mục khao-sat-2026"}
+    assert "Sở Nội vụ" not in pack["source"]

@@ -114,6 +114,48 @@ def test_an_item_against_the_others_is_named(clinics):
     assert any("C5 “Câu hỏi 5”" in text and "C4" not in text for text in said)
     assert "C5" not in " ".join(sipas.reliability(clinics, codes).sentences())
     page = read_chapter(survey, "results", "vi")
-    assert "không nhất quán với nhau: Nhân viên (hệ số alpha −" in page
+    assert "không nhất quán với nhau: Nhân viên. " in page
     assert "cần xem số liệu của từng tiêu chí" in page
     assert "không nhất quán" not in read_chapter(clinics, "results", "vi")
+
+
+def test_a_survey_of_a_frame_has_no_word_of_a_province(clinics):
+    """No province, officials, groups of units, decisions or files, where there are none."""
+    names = [
+        *sipas.report(clinics, "vi").subject.parts,
+        "method",
+        "rules",
+        "units",
+        "plan",
+        "sources",
+    ]
+    said = "\n".join(read_chapter(clinics, name, "vi") for name in names)
+    for word in ("Toàn tỉnh", "công chức", "trong khối", "khối đơn vị", "chưa đối chiếu", "memory"):
+        assert word not in said, word
+    assert "Chưa biết văn bản chính thức" not in said
+    assert "Đầu vào: bảng số liệu trong bộ nhớ" in said
+
+
+def test_codes_of_no_answer_are_said_to_be_blank():
+    """A cell with such a code is not read as another value."""
+    forms = make_clinics().frame.drop(columns="unit")
+    forms.loc[:9, "C1"] = 99
+    survey = sipas.survey(forms, WORDING, scale=SCALES, blank=[99], unit="clinic")
+    said = read_chapter(survey, "sources", "vi")
+    assert "10 ô mang mã không trả lời được đọc là để trống" in said
+    assert "đọc thành giá trị khác" not in said
+
+
+def test_shares_of_people_say_that_they_have_no_weights():
+    """Forms are counted; the figures beside them are weighted."""
+    forms = make_clinics().frame.drop(columns="unit")
+    forms = forms.assign(sex=["m", "w"] * 120, w=[0.5, 1.25, 2.1] * 80)
+    fields = {"scale": SCALES, "unit": "clinic", "keys": ["sex"]}
+    weighted = sipas.survey(forms, WORDING, weights="w", **fields)
+    assert "không tính trọng số" in read_chapter(weighted, "people", "vi")
+    assert "không tính trọng số" not in read_chapter(
+        sipas.survey(forms, WORDING, **fields), "people", "vi"
+    )
+    method = read_chapter(weighted, "method", "vi")
+    assert "nhỏ hơn một phần tỷ" in method
+    assert "2⁻" not in method
