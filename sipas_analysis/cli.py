@@ -224,7 +224,7 @@ def run(
     for code in survey.units["code"][~survey.units["code"].isin(survey.frame["unit"])]:
         print_message("no_form", unit=survey.unit_names[code])
     failed = run_wave(survey, request)
-    finish_run(folder, wave, split_names(formats), failed)
+    finish_run(folder, survey, wave, split_names(formats), failed)
 
 
 @app.command(help="cli.verify")

@@ -95,11 +95,16 @@ def warn_of_editions(survey: "Survey", folder: Path) -> None:
     print_lines(describe_editions(survey, folder, choose_language()))
 
 
-def finish_run(folder: Path, wave: Path, formats: Sequence[str], failed: Mapping[str, str]) -> None:
-    """Print where reports and letters are and what to type next; refuse if a report failed.
+def finish_run(
+    folder: Path, survey: "Survey", wave: Path, formats: Sequence[str], failed: Mapping[str, str]
+) -> None:
+    """Print what is hidden, where reports and letters are and what to type next.
 
-    If any did, the exit code is 1.
+    If a report failed, the exit code is 1.
     """
+    from sipas_analysis.reports.small_units import describe_hidden
+
+    print_lines(describe_hidden(survey, choose_language()))
     print_message("report", path=folder)
     if "docx" in formats:
         print_message("letters", province=folder / "province", units=folder / "units")

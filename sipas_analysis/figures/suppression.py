@@ -88,6 +88,17 @@ def suppress_figures(table: pd.DataFrame, survey: Survey) -> Suppression:
     return Suppression(_hide_forms(blank), cause, is_rounded, hidden_answers)
 
 
+def find_units_to_hide(table: pd.DataFrame, survey: Survey) -> set[str]:
+    """Return the units whose index sums would give back, without the long search of ``Audit``.
+
+    That is nearly what ``suppress_figures`` hides of them, in a hundredth of its time.
+    """
+    is_small = mark_small(table)
+    hidden = _Closure(table, survey).complete(is_small)
+    is_index = table["domain"].eq("unit") & table["variable"].eq(OVERALL)
+    return {*table.loc[is_index & hidden & ~is_small, "unit"]}
+
+
 def _mark_revealing(table: pd.DataFrame, pack: Instrument) -> "pd.Series[bool]":
     """Mark shown figures of several items one of which the same domain hides.
 

@@ -133,6 +133,13 @@ class WaveTables:
         return set(overall.loc[overall["flag"] == SUPPRESS, "unit"])
 
     @cached_property
+    def protecting_units(self) -> set[str]:
+        """Units of enough answers whose overall figure is hidden only to protect other places."""
+        is_index = self.estimates["domain"].eq("unit") & self.estimates["variable"].eq(OVERALL)
+        is_for_others = is_index & self.suppression.cause.isin(["sum", "bound"])
+        return {*self.estimates.loc[is_for_others, "unit"]}
+
+    @cached_property
     def marks(self) -> dict[str, str]:
         """Units whose forms need a second look: ``accepted`` as the wave says, or ``flagged``.
 

@@ -21,6 +21,7 @@ from sipas_analysis.quality.findings import Findings
 from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
 from sipas_analysis.reports.check_reminders import describe_plans, describe_reminders
 from sipas_analysis.reports.no_answers import count_no_answers
+from sipas_analysis.reports.small_units import describe_small_units
 
 MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
@@ -195,41 +196,7 @@ def describe_doubts(survey: Survey, language: Language) -> Lines:
         _ = WavePair(figures.survey, survey).unit_changes
     yield from _describe_opposed_items(survey, language)
     yield from describe_flagged(survey, language)
-    yield from _describe_small_units(survey, language)
-
-
-def _describe_small_units(survey: Survey, language: Language) -> Lines:
-    """Name units of fewer than ``min_cell`` forms: for them figures of others may be hidden."""
-    forms, min_cell = survey.frame["unit"].value_counts(), survey.wave.min_cell
-    small = [
-        say(language, "disclosure.unit", unit=name, n=int(forms[code]))
-        for code, name in survey.unit_names.items()
-        if 0 < forms.get(code, 0) < min_cell
-    ]
-    if small and len(forms) > 1:
-        names = "; ".join([*small[:SHOWN_UNITS], *["…"] * (len(small) > SHOWN_UNITS)])
-        fields = {"names": names, "min_cell": min_cell, "file": survey.wave.path}
-        yield say(language, "cli.said.small_units", **fields), None
-        yield from _show_merging(survey, language)
-
-
-def _show_merging(survey: Survey, language: Language) -> Lines:
-    """Write how a unit of too few forms joins another, with the largest of its group as example."""
-    units = survey.units[survey.units["code"].isin(survey.frame["unit"])]
-    units = units.assign(n=units["code"].map(survey.frame["unit"].value_counts()))
-    rows = units.sort_values("n", kind="stable").to_dict("records")
-    small = next(row for row in rows if row["n"] < survey.wave.min_cell)
-    others = [row for row in rows if row["group"] == small["group"] and row is not small] or [
-        row for row in rows if row is not small
-    ]
-    names = [others[-1]["aliases"], small["name_vi"] or small["name_en"], small["aliases"]]
-    fields = {
-        "file": survey.wave.path_of(survey.wave.units).name,
-        "small": survey.unit_names[small["code"]],
-        "other": survey.unit_names[others[-1]["code"]],
-        "aliases": "; ".join(filter(None, names)),
-    }
-    yield say(language, "cli.said.merge_units", **fields), None
+    yield from describe_small_units(survey, language)
 
 
 def describe_flagged(survey: Survey, language: Language) -> Lines:
@@ -297,7 +264,7 @@ def _describe_gaps(survey: Survey, language: Language) -> Lines:
     ]
     if few:
         yield say(language, "cli.said.few_forms", min_forms=min_forms, names="; ".join(few)), None
-    yield from _describe_small_units(survey, language)
+    yield from describe_small_units(survey, language)
     counts = count_no_answers(survey).set_index("item")
     if counts["not_applicable"].any():
         yield say(language, "cli.table.no_answers"), counts.reset_index()

@@ -5,6 +5,11 @@ from report_words import HEAD, draw_forms
 
 from sipas_analysis.errors import AnswerError
 from sipas_analysis.reports.check_output import describe_check, list_check_tables
+from sipas_analysis.reports.small_units import describe_hidden
+
+UNITS_OF_A_GROUP = "code,name_vi,group\n" + "".join(
+    f"so-{letter},Sở {letter.upper()},departments\n" for letter in "abc"
+)
 
 
 def test_check_names_the_rows_of_each_file(read_answers, make_wave):
@@ -51,12 +56,42 @@ def test_of_many_files_check_prints_the_first(read_answers, make_wave):
 def test_a_unit_of_too_few_forms_is_merged_by_the_line_that_check_writes(read_answers):
     """What is written for units.csv merges the forms: nothing more is hidden for the unit."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3)
-    units = "code,name_vi,group,aliases\nso-a,Sở A,departments,{}\nso-b,Sở B,departments,\n"
-    survey = read_answers(answers.replace("so-b", "Sở B"), units=units.format("SA"))
+    head = "code,name_vi,group,parent,aliases\n"
+    units = head + "x,Huyện X,districts,,\nso-a,Xã A,communes,x,{}\nso-b,Xã B,communes,x,\n"
+    survey = read_answers(answers.replace("so-b", "Xã B"), units=units.format("XA"))
     said = [text for text, _ in describe_check(survey, "en")]
-    (line,) = [text for text in said if text.startswith("To merge")]
-    assert line.endswith("delete the line “Sở B”, and in the line “Sở A” write aliases: SA; Sở B")
+    assert any("Collect more forms" in text for text in said)
+    (line,) = [text for text in said if text.startswith("For example “Xã B”")]
+    assert line.endswith("delete the line “Xã B”, and in the line “Xã A” write aliases: XA; Xã B")
     lines = units.format(line.rpartition("aliases: ")[2]).splitlines(keepends=True)
-    merged = read_answers(answers.replace("so-b", "Sở B"), units="".join(lines[:2]))
+    merged = read_answers(answers.replace("so-b", "Xã B"), units="".join(lines[:3]))
     assert merged.frame["unit"].value_counts().to_dict() == {"so-a": 43}
-    assert not any("To merge" in text for text, _ in describe_check(merged, "en"))
+    assert not any("same kind" in text for text, _ in describe_check(merged, "en"))
+
+
+@pytest.mark.parametrize("parents", [("", ""), ("x", "y")])
+def test_no_unit_is_named_for_a_merge_with_one_of_another_place(read_answers, parents):
+    """Two units of one group without a common parent: more forms come first, no example."""
+    answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3)
+    rows = [f"{code},{code},districts," for code in "xy"]
+    rows += [f"{code},{code},communes,{parents[k]}" for k, code in enumerate(["so-a", "so-b"])]
+    units = "code,name_vi,group,parent\n" + "\n".join(rows) + "\n"
+    said = [text for text, _ in describe_check(read_answers(answers, units=units), "en")]
+    assert any("Collect more forms" in text for text in said)
+    assert not any("write aliases: " in text for text in said)
+
+
+def test_check_names_the_units_that_are_hidden_to_protect_another(read_answers):
+    """Those that the run hides; no number of theirs is printed."""
+    answers = HEAD + draw_forms("so-a", 43) + draw_forms("so-b", 37) + draw_forms("so-c", 4)
+    survey = read_answers(answers, units=UNITS_OF_A_GROUP)
+    (line,) = [text for text, _ in describe_check(survey, "en") if "are expected" in text]
+    names = line.partition(": ")[2].partition(". ")[0]
+    assert names == "Sở A; Sở B"
+    assert not any(digit in line for digit in "0123456789")
+    (line,) = [text for text, _ in describe_hidden(survey, "vi")]
+    assert line.startswith("Đã giấu kết quả của đơn vị đủ phiếu")
+    assert line.partition(": ")[2].partition(". ")[0] == "Sở A; Sở B"
+    whole = read_answers(answers.replace("so-c", "so-b"), units=UNITS_OF_A_GROUP)
+    assert not any("are expected" in text for text, _ in describe_check(whole, "en"))
+    assert not [*describe_hidden(whole, "en")]
