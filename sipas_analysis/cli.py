@@ -301,7 +301,7 @@ def compare(
     lang: LangOpt = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, make_option("crosswalk")] = None,
 ) -> None:
-    language, surveys = choose_language(), [read_and_describe(wave)[1] for wave in waves]
+    surveys, language = [read_and_describe(wave)[1] for wave in waves], choose_language()
     from sipas_analysis.reports.comparison_page import describe_changes, write_comparison
 
     changes, paths = write_comparison(surveys, out, language, crosswalk)

@@ -15,6 +15,7 @@ from sipas_analysis.documents.writers.terminal import (
     describe_crash,
     print_error_and_exit,
     print_usage_and_exit,
+    speak_as_wave,
     translate_help,
 )
 from sipas_analysis.errors import OutputError, SipasError
@@ -80,6 +81,7 @@ def stop_on_signals() -> Iterator[None]:
 def run_command(app: typer.Typer) -> None:
     """Run the command line; print errors as sentences and return their exit codes."""
     set_limits()
+    speak_as_wave(())
     command = typer.main.get_command(app)
     translate_help(command, choose_language())
     for stream in (sys.stdout, sys.stderr):

@@ -14,6 +14,7 @@ from sipas_analysis.documents.writers.terminal import (
     print_lines,
     print_message,
     print_written,
+    speak_as_wave,
 )
 from sipas_analysis.errors import ConfigError, FileError, SipasError
 from sipas_analysis.files import check_writable
@@ -33,6 +34,7 @@ def read_and_describe(path: Path, *, with_reminders: bool = False) -> "tuple[Wav
     from sipas_analysis.collect.wave import read_wave
 
     facts = read_wave(path)
+    speak_as_wave(facts.languages)
     survey = read_survey(facts)
     print_message(
         "read",

@@ -268,15 +268,23 @@ def _write_missing_tables(
 
 
 def _tell_leftovers(out: Path, unchanged: Mapping[str, Mapping[str, str]]) -> None:
-    """Report files in the folder that are of another wave or program, or were changed."""
+    """Name reports of another wave or program, or changed; and the folders of units that are gone.
+
+    A folder without a file of a report is not named.
+    """
     listed = {name: _list_leftovers(out, name, files) for name, files in unchanged.items()}
-    gone = sorted(path.name for path in (out / "units").glob("*") if path.name not in unchanged)
-    listed |= {name: _list_leftovers(out, name, ()) for name in gone}
     if old := [_name_report(name) for name, paths in listed.items() if paths]:
-        names = ", ".join(old[:SHOWN_PLACES]) + (", …" if old[SHOWN_PLACES:] else "")
         kinds = {Path(path).suffix[1:] for paths in listed.values() for path in paths}
         formats = ",".join(kind for kind in FORMATS if kind in kinds)
-        print_message("stale", n=len(old), names=names, formats=formats)
+        print_message("stale", n=len(old), names=_shorten(old), formats=formats)
+    folders = sorted(path for path in (out / "units").glob("*") if path.name not in unchanged)
+    if gone := [path for path in folders if _list_leftovers(out, path.name, ())]:
+        names = _shorten([str(path) for path in gone])
+        print_message("units_left", n=len(gone), names=names)
+
+
+def _shorten(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN_PLACES]) + (", …" if names[SHOWN_PLACES:] else "")
 
 
 @contextmanager

@@ -135,6 +135,20 @@ def test_the_language_is_the_one_asked_else_the_systems(sipas, monkeypatch):
     assert "must exist" in sipas("check", wrong, lang="")[2]
 
 
+def test_a_wave_in_vietnamese_only_is_told_in_vietnamese(sipas, make_wave, monkeypatch):
+    """Without ``--lang`` on an English system; also where answers are refused, once it is read."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(name, "en_US.UTF-8")
+    wave = make_wave(GOOD, languages=["vi"])
+    assert "đọc 60 phiếu" in sipas("check", wave, lang="")[1]
+    assert "đọc 60" not in sipas("check", wave)[1]
+    both = make_wave(GOOD, languages=["vi", "en"])
+    assert "đọc 60" not in sipas("check", both, lang="")[1]
+    wrong = make_wave(GOOD.replace("so-a,", "so-a,9", 1), languages=["vi"])
+    assert "phải" in sipas("check", wrong, lang="")[2]
+    assert "Usage" in sipas("check", "--help", lang="")[1]
+
+
 @pytest.mark.parametrize(
     ("words", "vi", "en"),
     [
@@ -613,6 +627,7 @@ def test_files_of_other_answers_are_neither_linked_nor_proved(
     assert "files of 2 report(s)" in said
     assert "(Report on the whole, so-b)" in said
     assert "--formats html and without --units" in said
+    assert "no longer in the list" not in said
     names = json.loads((out / "receipt.json").read_text("utf-8"))["outputs"]
     assert {name for name in names if name.startswith(("units", "province"))} == {
         "units/so-a/report.en.html"

@@ -1,6 +1,7 @@
 """Print on a terminal: sentences by message id, small tables, errors as paragraphs.
 
-The language is that of ``--lang``, else of the system. Files do not depend on this language.
+The language is that of ``--lang``, else of the system if the wave is in that language, too, else
+the first language of the wave. Files do not depend on this language.
 """
 
 import locale
@@ -40,6 +41,7 @@ USAGE_MISTAKES = {  # sentences of typer, which has English only, by the message
 
 
 _LANGUAGE: ContextVar[Language | None] = ContextVar("_LANGUAGE", default=None)
+_OF_WAVE: ContextVar[Sequence[Language]] = ContextVar("_OF_WAVE", default=())
 
 
 @contextmanager
@@ -52,8 +54,19 @@ def speak(language: Language) -> Iterator[None]:
         _LANGUAGE.reset(token)
 
 
+def speak_as_wave(languages: Sequence[Language]) -> None:
+    """Print in the first of these where neither ``speak`` nor ``--lang`` nor the system has one.
+
+    Nothing is preferred if there is none.
+    """
+    _OF_WAVE.set(languages)
+
+
 def choose_language() -> Language:
-    """Return the language of what is printed: ``speak``, ``--lang``, the system, else English."""
+    """Return the language of what is printed: ``speak``, ``--lang``, the system, else English.
+
+    Without ``--lang``, a wave that was read and is not in the system's language has its first one.
+    """
     chosen = _LANGUAGE.get()
     if chosen:
         return chosen
@@ -66,7 +79,9 @@ def choose_language() -> Language:
             return language
     variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     system = next(filter(None, variables), "") or locale.getlocale()[0] or ""
-    return "vi" if system.lower().startswith("vi") else "en"
+    of_system: Language = "vi" if system.lower().startswith("vi") else "en"
+    of_wave = _OF_WAVE.get()
+    return of_system if option or not of_wave or of_system in of_wave else of_wave[0]
 
 
 def print_message(message_id: str, *, is_progress: bool = False, **fields: object) -> None:
