@@ -102,7 +102,7 @@ def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
         banner=make_text("report.synthetic") if wave.is_synthetic else None,
         sections=(Section("slip", make_text("letter.to", unit=unit.name), tuple(blocks)),),
         footer=make_text("slip.footer", title=wave.title),
-        official=Signatory(wave.province, wave.publisher, day),
+        official=Signatory(wave.province, wave.publisher, day, Text("office.number.letter")),
     )
     with keep_edited(folder, names[:1]):
         letter = write_docx(document, folder / names[0], language)

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.documents.model import Block, Paragraph, Section, Text, make_text
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit, state_index
 from sipas_analysis.reports.chapters.plan_summary import announce_plans
@@ -26,12 +27,23 @@ def build_letter(subject: Subject) -> Section:
         word = "opening" if has_publisher else "opening_unnamed"
         opening = make_text(f"letter.{word}", publisher=sender, when=name_year(wave))
         closing = make_text("letter.closing", publisher=sender)
-        blocks = [Paragraph(opening), *_state_results(subject), Paragraph(closing)]
+        texts = [*_name_decision(wave), opening]
+        blocks = [*map(Paragraph, texts), *_state_results(subject), Paragraph(closing)]
     else:
         word = "none" if whole.n_valid == 0 else _tell_why_hidden(subject)
         limits = {"min_cell": number_of(subject, "setting:min_cell")} if word == "withheld" else {}
         blocks = [Paragraph(make_text(f"letter.{word}", title=wave.title, **limits))]
     return Section("letter", make_text("letter.to", unit=name), tuple(blocks))
+
+
+def _name_decision(wave: Wave) -> list[Text]:
+    """Name the decision that publishes the results, if there is one."""
+    decision = wave.decision
+    if decision is None:
+        return []
+    word = "decision" if decision.date else "decision_undated"
+    fields = {"date": decision.date} if decision.date else {}
+    return [make_text(f"letter.{word}", number=decision.number, **fields)]
 
 
 def _tell_why_hidden(subject: Subject) -> str:

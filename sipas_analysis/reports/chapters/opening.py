@@ -1,5 +1,6 @@
 """The first chapter: basis, purpose and method, short; the annex on the method has the rest."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from sipas_analysis.collect.wave import Wave
@@ -141,6 +142,9 @@ def describe_instrument(pack: Instrument) -> Text:
     """Name the instrument and its source."""
     if not pack.source.text("vi"):
         return make_text("report.basis.instrument_plain", title=pack.title)
+    number = re.search(r"\d+/\S+", pack.source.text("vi"))
+    if number and number[0] in pack.title.text("vi"):  # the title is that of the decision
+        return make_text("report.basis.instrument_source", source=pack.source)
     return make_text("report.basis.instrument", source=pack.source, title=pack.title)
 
 

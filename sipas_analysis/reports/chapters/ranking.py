@@ -126,10 +126,11 @@ def _describe_gap(
     name = f"pair:{pair['unit']}~{pair['other']}"
     low, high = float(pair["low"]), float(pair["high"])
     is_open = not pair["told"] and low < 0 < high
-    ends = {
+    ends: dict[str, object] = {
         "low": number_of(subject, name, "fall_low" if is_open else "low", decimals=1),
         "high": number_of(subject, name, "high", decimals=1),
     }
+    ends |= {"unit_of_points": subject.name_measure("points")} if is_open else {}
     gap = make_text(
         f"report.letter.{position}",
         unit=subject.unit_name(other.unit),

@@ -4,8 +4,11 @@ import pytest
 from report_words import HEAD, draw_forms, read_words
 
 from sipas_analysis.documents.model import Table, render_text
+from sipas_analysis.instrument.pack import read_instrument
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.scores import score
 from sipas_analysis.reports.chapters.letters import YOU
+from sipas_analysis.reports.chapters.opening import describe_instrument
 from sipas_analysis.reports.chapters.ranking import explain_rank
 from sipas_analysis.reports.report import report
 
@@ -40,7 +43,8 @@ def test_a_letter_has_the_index_the_place_the_factors_and_a_short_end(read_answe
 def test_nothing_internal_goes_out(demo_2021, unit):
     """No remark on publication, no annex, no mark that nothing explains; "Quý đơn vị"."""
     said = read_letter(demo_2021, unit, "vi")
-    assert said.splitlines()[1].startswith("Sở Nội vụ tỉnh An Giang thông báo kết quả")
+    assert said.splitlines()[1].startswith("Căn cứ Quyết định số 851/QĐ-UBND ngày 27/04/2022")
+    assert said.splitlines()[2].startswith("Sở Nội vụ tỉnh An Giang thông báo kết quả")
     assert "của Quý đơn vị" in said
     assert "của đơn vị" not in said
     for word in ("phụ lục", "kiểm tra lại", "*", "‡", "Ông/Bà"):
@@ -113,3 +117,37 @@ def test_a_place_is_among_the_ranked_units_where_others_are_not(read_answers):
         answers = draw_two_groups(a=40, b=30, c=n)
         survey = read_answers(answers, min_forms=20, units=TWO_GROUPS)
         assert words in read_letter(survey, "b")
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        ({"date": "2024-12-30"}, "Căn cứ Quyết định số 851/QĐ-UBND ngày 30/12/2024 phê duyệt"),
+        ({}, "Căn cứ Quyết định số 851/QĐ-UBND phê duyệt và công bố kết quả;"),
+    ],
+)
+def test_a_letter_stands_on_the_decision_that_the_wave_names(read_answers, day, words):
+    """With its date if it has one; without a decision no line."""
+    answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30)
+    named = read_answers(answers, min_forms=20, decision={"number": "851/QĐ-UBND", **day})
+    said = read_letter(named, "so-a", "vi")
+    assert said.count("Căn cứ") == 1
+    assert words in said
+    assert "Căn cứ" not in read_letter(read_answers(answers, min_forms=20), "so-a", "vi")
+
+
+def test_a_difference_within_the_error_is_told_in_official_words(read_answers):
+    """From lower to higher, in points."""
+    answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30)
+    said = read_letter(read_answers(answers, min_forms=20), "so-b", "vi")
+    assert "chênh lệch thực có thể từ cao hơn" in said
+    assert "thật ra" not in said
+
+
+def test_the_source_of_a_pack_is_named_once():
+    """Its title repeats the number of the decision; another title is told."""
+    pack = read_instrument("qd-1001-2023")
+    said = render_text(describe_instrument(pack), "vi")
+    assert said == "Căn cứ Quyết định 1001/QĐ-BNV ngày 11/12/2023 của Bộ Nội vụ."
+    other = pack.model_copy(update={"title": Bilingual(vi="Bộ câu hỏi", en="Questions")})
+    assert render_text(describe_instrument(other), "vi").endswith("của Bộ Nội vụ: Bộ câu hỏi.")

@@ -67,9 +67,9 @@ def test_the_paragraph_on_the_place_reads_plainly(demo_2021):
     said = render_text(block.text, "vi")
     assert said == (
         "Theo số liệu, đơn vị đứng thứ 2/18 (Sở, ban, ngành), kém đơn vị đứng đầu (Sở Thông tin và"
-        " Truyền thông) 0,22 điểm phần trăm, chưa vượt sai số chọn mẫu: thật ra có thể hơn 12,1"
-        " hoặc kém 12,6. Với 30 phiếu, vị trí thật có thể từ 1 đến 18: mẫu khảo sát chưa đủ để xếp"
-        " hạng 18 đơn vị với nhau."
+        " Truyền thông) 0,22 điểm phần trăm, chưa vượt sai số chọn mẫu: chênh lệch thực có thể"
+        " từ cao hơn 12,1 đến thấp hơn 12,6 điểm phần trăm. Với 30 phiếu, vị trí thật có thể từ 1"
+        " đến 18: mẫu khảo sát chưa đủ để xếp hạng 18 đơn vị với nhau."
     )
 
 

@@ -101,6 +101,15 @@ def test_a_unit_gets_the_cells_to_correct_and_the_others_get_no_slip(write_slips
 
 
 @pytest.mark.slow
+def test_a_slip_is_a_letter_and_its_number_is_not_that_of_a_report(write_slips, make_files):
+    """As on the letter to a unit: no letters of a kind of document."""
+    publisher = {"vi": "Sở Nội vụ", "en": "Home Affairs"}
+    wave = make_files(GOOD.replace("so-b,5", "so-b,95", 1), publisher=publisher)
+    text = read_texts(write_slips(wave)[0] / "return/so-b.docx")
+    assert "Số: ……/……" in text
+    assert "BC-" not in text
+
+
 def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, make_files):
     """32 forms each; two of B are wrong, so 30 are valid and the interval is sqrt(32/30) wider."""
     answers = damage((40, "so-b,7,4,5,3"), (41, "so-b,4,x,5,3"))
