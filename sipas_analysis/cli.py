@@ -27,7 +27,9 @@ from sipas_analysis.command_options import (
 from sipas_analysis.command_process import refuse_small_memory, run_command
 from sipas_analysis.command_steps import (
     choose_folder,
+    draft_files,
     finish_run,
+    join_command,
     print_disclosure,
     print_next_run,
     read_and_describe,
@@ -77,15 +79,11 @@ def init(
     files: Annotated[list[Path], typer.Argument(help="cli.arg.files", metavar="FILE...")],
     out: DraftOutOpt = None,
     pack: Annotated[str, typer.Option("--pack", help="cli.opt.pack", metavar="PACK|XLSX")] = "",
-    lang: LangOpt = "",  # noqa: ARG001
+    accept: Annotated[bool, make_option("accept")] = False,
+    lang: LangOpt = "",
 ) -> None:
-    from sipas_analysis.draft.wave_file import draft_wave
-    from sipas_analysis.reports.draft_output import describe_draft
-
-    folder = files[0] if files[0].is_dir() else files[0].parent
-    draft = draft_wave(files, out or folder, choose_language(), pack)
-    print_written(draft.written)
-    print_lines(describe_draft(draft, choose_language()))
+    again = join_command("sipas init", files, {"--out": out, "--pack": pack, "--lang": lang})
+    draft_files(files, out, pack, f"{again} --accept", accepts=accept)
 
 
 @app.command(help="cli.demo")

@@ -3,7 +3,7 @@
 Slow modules are imported inside, so that ``sipas --help`` starts without delay.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,9 +85,37 @@ def print_next_run(wave: Path) -> None:
     print_message("next_run", path=_quote(wave))
 
 
-def _quote(path: Path) -> str:
+def _quote(path: object) -> str:
     """Return a path as a shell reads it, also PowerShell: with quotation marks around blanks."""
     return f'"{path}"' if " " in str(path) else str(path)
+
+
+def draft_files(
+    files: Sequence[Path], out: Path | None, pack: str, again: str, *, accepts: bool
+) -> None:
+    """Draft a wave from files of answers; print what was recognised and what is proposed.
+
+    ``again`` is the command that uses the proposals, to be copied.
+    """
+    from sipas_analysis.draft.wave_file import draft_wave
+    from sipas_analysis.reports.draft_output import describe_draft, describe_proposals
+
+    folder, language = files[0] if files[0].is_dir() else files[0].parent, choose_language()
+    draft = draft_wave(files, out or folder, language, pack, accepts=accepts)
+    print_written(draft.written)
+    print_lines(describe_proposals(draft, language, again))
+    print_lines(describe_draft(draft, language, is_listed=True))
+
+
+def join_command(name: str, paths: Iterable[Path], options: Mapping[str, object]) -> str:
+    """Return a command with paths and options as they were typed, to be copied; none without value.
+
+    Example:
+        >>> join_command("sipas init", [Path("phieu 24")], {"--out": ".", "--lang": ""})
+        'sipas init "phieu 24" --out .'
+    """
+    typed = [f"{option} {_quote(value)}" for option, value in options.items() if value]
+    return " ".join([name, *map(_quote, paths), *typed])
 
 
 def warn_of_editions(survey: "Survey", folder: Path) -> None:

@@ -70,7 +70,7 @@ records.office_records records.indicators records.service_score
 records.simulated_work records.simulated_exports records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.answer_columns draft.pack draft.proposals draft.record_files
-draft.recognised draft.wave_text draft.wave_file draft.decisions
+draft.recognised draft.wave_text draft.decisions draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling
 measure.adjustment
 measure.largest_ratios measure.step_down measure.ranking measure.index_gaps measure.item_order
@@ -140,7 +140,8 @@ proof.receipt_page proof.ro_crate proof.archive_texts proof.archive_format proof
 proof.pdf_text proof.file_contents proof.findings proof.differences proof.verify proof.wheels
 proof.verification_page proof.kept_forms proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run runs.remake
-desk.lab_folder desk.start_steps desk.start_parts desk.start_page
+desk.lab_folder desk.start_steps desk.start_parts desk.start_facts desk.start_columns
+desk.start_page
 command_options command_process command_steps cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)
 

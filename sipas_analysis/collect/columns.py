@@ -29,10 +29,11 @@ from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import LANGUAGES, Language
-from sipas_analysis.sheets.texts import fold_text, tidy_text
+from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 PARTS = ("items", "indicators", "keys")
 REST = "rest"  # under ``ignore:``, every column that nobody placed
+_NUMBERING = re.compile(r"\s*(?:câu\s*)?[a-z]?\d+(?:\.\d+)*\s*[.:)\-–]\s*", re.I)  # "23. "
 _REPEATED = re.compile(r"(.+) \([A-Z]{1,3}\)")  # how ``find_table`` names a repeated header
 
 
@@ -134,8 +135,11 @@ def check_columns(
     """Return every reason to refuse the columns of a file, whose unit the wave may name."""
     file = Place(table.sheet.file, sheet=table.sheet.name)
     missing = [code for code in pack.items if code not in placed.items]
-    nearest, unlike = propose_items(placed, pack), list_unlike(placed, pack, table.sheet.labels)
-    left = {*nearest.values(), *unlike.values()}
+    nearest = {**propose_items(placed, pack), **propose_overall(placed, pack, placed.roles)}
+    unlike = list_unlike(placed, pack, table.sheet.labels)
+    likely = propose_questions(placed, pack, table.sheet.labels)
+    questions = {code: names[0] for code, names in likely.items() if len(names) == 1}
+    left = {*nearest.values(), *unlike.values(), *questions.values()}
     unknown = [header for header in placed.unknown if header not in left]
     missing = [code for code in missing if code not in unlike]
     if file_unit and "unit" not in placed.roles:
@@ -152,23 +156,28 @@ def check_columns(
         errors.append(ColumnError("columns_state", places, header=header, states=shown))
     if unlike:
         errors.append(_refuse_unlike(unlike, pack, table))
+    if questions:
+        errors.append(_propose_lines(questions, pack, table))
     if nearest:
         lines = "; ".join(f'{code}: "{header}"' for code, header in nearest.items())
         places = [table.place(column=header) for header in nearest.values()]
         errors.append(ColumnError("columns_near", places, lines=lines))
-    for code, headers in placed.twice.items():
-        places = [table.place(column=header) for header in headers]
-        letters = ", ".join(place.letter for place in places)
-        quoted = ", ".join(f'"{header}"' for header in headers)
-        fields = {"code": code, "headers": quoted, "letters": letters}
-        errors.append(ColumnError("columns_twice", places, **fields))
+    errors += [_refuse_twice(code, headers, table) for code, headers in placed.twice.items()]
     names = {
         language: "; ".join(_name_item(pack, code, language) for code in missing)
         for language in LANGUAGES
     }
-    if len(missing) > len(nearest):
+    if not {*missing} <= {*nearest}:
         errors.append(ColumnError("items_missing", [file], items=names, n_items=len(missing)))
     return errors
+
+
+def _refuse_twice(code: str, headers: Iterable[str], table: Table) -> ColumnError:
+    """Return the error of a question with several columns."""
+    places = [table.place(column=header) for header in headers]
+    letters = ", ".join(place.letter for place in places)
+    quoted = ", ".join(f'"{header}"' for header in headers)
+    return ColumnError("columns_twice", places, code=code, headers=quoted, letters=letters)
 
 
 def list_unlike(
@@ -181,6 +190,18 @@ def list_unlike(
         name: target or find_target(labels.get(name, ""), names) for name, target in targets.items()
     }
     return {target[1]: name for name, target in targets.items() if target}
+
+
+def _propose_lines(questions: Mapping[str, str], pack: Instrument, table: Table) -> ColumnError:
+    """Return the error of columns that may be questions beside the index, with what to write."""
+    words = ", ".join(f'{code}: "{header}"' for code, header in questions.items())
+    names = {
+        language: "; ".join(pack.indicators[code].text(language) for code in questions)
+        for language in LANGUAGES
+    }
+    places = [table.place(column=header) for header in questions.values()]
+    line = f"indicators: {{{words}}}"
+    return ColumnError("columns_questions", places, line=line, names=names)
 
 
 def _refuse_unlike(unlike: Mapping[str, str], pack: Instrument, table: Table) -> ColumnError:
@@ -209,10 +230,64 @@ def list_states(placed: PlacedColumns, frame: pd.DataFrame) -> dict[str, list[st
 
 
 def propose_items(placed: PlacedColumns, pack: Instrument, least: float = LEAST) -> dict[str, str]:
-    """Return by code of a missing item the unknown header that is nearest to its wording."""
+    """Return by code of a missing item the unknown header that is nearest to its wording.
+
+    A header between two items is proposed for the one that no other header is near to: what is
+    proposed does not depend on which of the items are confirmed already.
+    """
     wordings = list_names(pack).item_wordings
-    missing = {code: texts for code, texts in wordings.items() if code not in placed.items}
-    return pair_nearest(placed.unknown, missing, least)
+    nearest: dict[str, str] = {}
+    while True:
+        missing = {c: t for c, t in wordings.items() if c not in {**placed.items, **nearest}}
+        free = [header for header in placed.unknown if header not in nearest.values()]
+        found = pair_nearest(free, missing, least)
+        if not found:
+            return {code: nearest[code] for code in wordings if code in nearest}
+        nearest |= found
+
+
+def propose_overall(
+    placed: PlacedColumns, pack: Instrument, roles: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the only header that begins like a question on the whole, by the code of that item.
+
+    ``roles`` are headers that are used otherwise; with ``overall`` the item has one.
+    """
+    code = pack.overall_item.code if pack.overall_item else ""
+    if not code or code in placed.items or "overall" in roles:
+        return {}
+    starts = tuple(f"{plain_text(word)} " for word in read_vocabulary()["overall"])
+    free = [header for header in placed.unknown if header not in roles.values()]
+    texts = {header: plain_text(_NUMBERING.sub("", header)) for header in free}
+    headers = [header for header, text in texts.items() if text.startswith(starts)]
+    return {code: headers[0]} if len(headers) == 1 else {}
+
+
+def propose_questions(
+    placed: PlacedColumns, pack: Instrument, labels: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return by code of a question beside the index the unknown headers that may hold its answers.
+
+    The header, or its label, holds a word for just one such question, with or without marks.
+    """
+    headers_by_code: dict[str, list[str]] = {}
+    missing = [code for code in pack.indicators if code not in placed.indicators]
+    for header in placed.unknown:
+        text = plain_text(f"{header} {labels.get(header, '')}")
+        codes = [code for code in missing if _list_words(code, pack).search(text)]
+        if len(codes) == 1:
+            headers_by_code.setdefault(codes[0], []).append(header)
+    return headers_by_code
+
+
+def _list_words(code: str, pack: Instrument) -> re.Pattern[str]:
+    """Return a pattern of the words for a question: its labels and those of offices."""
+    label, vocabulary = pack.indicators[code], read_vocabulary()
+    texts = [label.vi, label.en, *vocabulary["questions"].get(code, [])]
+    plain = {plain_text(text) for text in texts if text}
+    words = "|".join(plain | {text.replace(" ", "") for text in plain})
+    alone = "|".join(map(plain_text, vocabulary["questions_alone"].get(code, []))) or "(?!)"
+    return re.compile(rf"\b(?:{words})\b|^\W*(?:cau )?[\d.]*\W*(?:{alone})\W*$")
 
 
 def _list_absent(placed: PlacedColumns, columns: Columns) -> list[str]:

@@ -25,6 +25,7 @@ class Vocabulary(TypedDict):
     system: dict[str, list[str]]
     states: list[str]
     questions: dict[str, list[str]]
+    questions_alone: dict[str, list[str]]
     exports: list[str]
     beside: list[str]
     turning: dict[str, list[str]]

@@ -13,11 +13,10 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 import yaml
 
-from sipas_analysis.collect.columns import list_states
+from sipas_analysis.collect import columns
 from sipas_analysis.collect.days import find_day_order, make_day_reader
 from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
-from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import PLAN_FILES
 from sipas_analysis.draft.sheets import DraftSheet, guess_group
 from sipas_analysis.errors import FileError
@@ -68,29 +67,17 @@ def propose_questions(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[st
     """
     headers_by_code: dict[str, dict[str, str]] = {}
     for sheet in sheets:
-        for header in sheet.placed.unknown:
-            text = plain_text(f"{header} {sheet.table.sheet.labels.get(header, '')}")
-            codes = [
-                code
-                for code in pack.indicators
-                if code not in sheet.placed.indicators and _list_words(code, pack).search(text)
-            ]
-            if len(codes) == 1 and header not in sheet.roles.values():
-                headers_by_code.setdefault(codes[0], {})[fold_text(header)] = header
+        likely = columns.propose_questions(sheet.placed, pack, sheet.table.sheet.labels)
+        for code, headers in likely.items():
+            named = {fold_text(name): name for name in headers if name not in sheet.roles.values()}
+            if named:
+                headers_by_code.setdefault(code, {}).update(named)
     shortest = {code: min(names, key=len) for code, names in headers_by_code.items()}
     return {
         code: names[shortest[code]]
         for code, names in headers_by_code.items()
         if all(f"{name}/".startswith(f"{shortest[code]}/") for name in names)  # or of one choice
     }
-
-
-def _list_words(code: str, pack: Instrument) -> re.Pattern[str]:
-    """Return a pattern of the words for a question: its labels and those of offices."""
-    label = pack.indicators[code]
-    texts = [label.vi, label.en, *read_vocabulary()["questions"].get(code, [])]
-    plain = {plain_text(text) for text in texts if text}
-    return re.compile(rf"\b(?:{'|'.join(plain | {text.replace(' ', '') for text in plain})})\b")
 
 
 def propose_joins(sheets: Iterable[DraftSheet]) -> dict[str, list[str]]:
@@ -103,7 +90,7 @@ def propose_states(sheets: Iterable[DraftSheet]) -> dict[str, list[str]]:
     return {
         header: texts[:SHOWN_STATES]
         for sheet in sheets
-        for header, texts in list_states(sheet.placed, sheet.table.frame).items()
+        for header, texts in columns.list_states(sheet.placed, sheet.table.frame).items()
     }
 
 

@@ -1,7 +1,9 @@
 """What the files of an office show: the sheets, their columns, the questionnaire, the units."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -37,10 +39,10 @@ class Decisions:
     facts: Mapping[str, object] = field(default_factory=dict)
 
     def items_in(self, sheet: DraftSheet) -> dict[str, str]:
-        """Return the headers of items that a sheet has."""
+        """Return the headers of items that a sheet has: proposed, or decided."""
         columns = sheet.table.frame.columns
         items = {code: header for code, header in self.items.items() if header in columns}
-        return {**sheet.nearest, **items} if self.is_made else {}
+        return {**sheet.nearest, **items}
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,16 @@ class Draft:
     others: Sequence[DraftSheet]
     records: RecordEntries = field(default_factory=RecordEntries)
     chosen: Decisions = field(default_factory=Decisions)
+
+    @cached_property
+    def shared_items(self) -> dict[str, str]:
+        """Header by code of the items that are proposed or decided for all files at once."""
+        return share_items(self.sheets, [*map(self.chosen.items_in, self.sheets)])
+
+    def own_items(self, sheet: DraftSheet) -> dict[str, str]:
+        """Return the other items of a sheet, by code."""
+        items = self.chosen.items_in(sheet)
+        return {code: name for code, name in items.items() if self.shared_items.get(code) != name}
 
     @property
     def pack(self) -> Instrument:
@@ -129,10 +141,16 @@ class Draft:
     @property
     def to_confirm(self) -> list[str]:
         """Wordings, labels and names of units that are proposed."""
-        headers = [*(sheet.nearest for sheet in self.sheets), self.questions]
+        headers = [*(sheet.nearest for sheet in self.sheets if not self.chosen.is_made)]
+        headers.append(self.questions)
         wordings = [f"{code} = {shorten(name)}" for near in headers for code, name in near.items()]
+        return [*wordings, *self.words_to_confirm]
+
+    @property
+    def words_to_confirm(self) -> list[str]:
+        """Labels and names of units that are proposed."""
         units = [f"{name} = {near}" for name, near in self.near_units.items()]
-        return [*wordings, *self.labels, *self.no_answer, *units]
+        return [*self.labels, *self.no_answer, *units]
 
     @property
     def numbered(self) -> list[str]:
@@ -204,3 +222,27 @@ def share_roles(sheets: Sequence[DraftSheet]) -> dict[str, str]:
         headers -= {""} if role == "unit" else set()
         shared |= {role: min(headers)} if len(headers) == 1 else {}
     return shared
+
+
+def share_items(sheets: Sequence[DraftSheet], items: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the header of each code that most sheets use, where it may be said of all sheets.
+
+    Every other sheet has the item under its own wording or another header, and no column of the
+    shared name that is not used for another item.
+
+    Args:
+        sheets: The sheets of a wave.
+        items: Header by code, for each sheet.
+    """
+    counts = Counter((code, header) for found in items for code, header in found.items())
+    shared: dict[str, str] = {}
+    for (code, header), n in counts.most_common():
+        if n < 2 or code in shared:
+            continue
+        is_clear = all(
+            (code in found or code in sheet.placed.items)
+            and (header not in sheet.table.frame.columns or header in found.values())
+            for sheet, found in zip(sheets, items, strict=True)
+        )
+        shared |= {code: header} if is_clear else {}
+    return {code: shared[code] for code in sorted(shared)}

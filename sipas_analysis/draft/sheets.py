@@ -15,7 +15,12 @@ from pathlib import Path
 import pandas as pd
 
 from sipas_analysis.collect.cell_state import keep_forms
-from sipas_analysis.collect.columns import PlacedColumns, place_columns, propose_items
+from sipas_analysis.collect.columns import (
+    PlacedColumns,
+    place_columns,
+    propose_items,
+    propose_overall,
+)
 from sipas_analysis.collect.form_rows import Readers
 from sipas_analysis.collect.headers import fold_header, list_names, recognise_header
 from sipas_analysis.collect.likeness import LEAST
@@ -40,7 +45,6 @@ HEADER_ROWS = 60  # a title page and more
 _NO_NAME = re.compile(r"[\W\d_]*")  # a number, a date, a mark
 _CODE = re.compile(r"[a-z]{1,4}\d+")
 _LETTER = re.compile(r"\([A-Z]{1,3}\)")  # how ``find_table`` names a column without a name
-_NUMBERING = re.compile(r"\s*(?:câu\s*)?[a-z]?\d+(?:\.\d+)*\s*[.:)\-–]\s*", re.I)  # "23. "
 _ITEM_NUMBER = re.compile(r"(?:(?:câu(?: hỏi)?|tiêu chí|question|item)\s*|[cq])?0*([1-9]\d{0,2})")
 
 
@@ -286,26 +290,8 @@ def _recognise_sheet(
     table = keep_forms(table, replace(placed, roles=likely), readers, (), "read")
     roles = recognise_roles(table, placed, pack)
     nearest = {code: header for code, header in numbered.items() if code != fold_header(header)}
-    nearest = nearest or {**propose_items(placed, pack), **_propose_overall(placed, roles, pack)}
+    nearest = nearest or {**propose_items(placed, pack), **propose_overall(placed, pack, roles)}
     return DraftSheet(path, table, placed, readers, roles, "", nearest, bool(numbered))
-
-
-def _propose_overall(
-    placed: PlacedColumns, roles: Mapping[str, str], pack: Instrument
-) -> dict[str, str]:
-    """Return the only header that begins like a question on the whole, by the code of that item."""
-    code = pack.overall_item.code if pack.overall_item else ""
-    if not code or code in placed.items or "overall" in roles:
-        return {}
-    starts = tuple(f"{plain_text(word)} " for word in read_vocabulary()["overall"])
-    free = [header for header in placed.unknown if header not in roles.values()]
-    headers = [header for header in free if plain_text(_cut_number(header)).startswith(starts)]
-    return {code: headers[0]} if len(headers) == 1 else {}
-
-
-def _cut_number(header: str) -> str:
-    """Return a header without the number or code before its wording."""
-    return _NUMBERING.sub("", header)
 
 
 def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 The draft names the columns that it recognised, lists those that it could not place or that are not
 read, and proposes what only a person can decide: wordings of an older form, labels, names of one
-unit. ``sipas check`` lists each unplaced column. Existing files are never overwritten.
+unit. ``sipas check`` lists each unplaced column. Existing files are never overwritten,
+but a draft that nobody edited may be written again with its proposals in use.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sipas_analysis.draft.decisions import accept_columns
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.draft.proposals import (
     propose_joins,
@@ -36,9 +38,16 @@ from sipas_analysis.instrument.answer_levels import is_no_answer
 from sipas_analysis.messages import Language
 from sipas_analysis.sheets.texts import fold_text
 
+DRAFTED = ("wave.yaml", "units.csv", PACK_FILE)
+
 
 def draft_wave(
-    files: Sequence[Path], folder: Path, language: Language, questionnaire: str = ""
+    files: Sequence[Path],
+    folder: Path,
+    language: Language,
+    questionnaire: str = "",
+    *,
+    accepts: bool = False,
 ) -> Draft:
     """Draft ``wave.yaml`` and ``units.csv`` in ``folder`` from files of answers.
 
@@ -48,6 +57,8 @@ def draft_wave(
         language: Language of the comments in the draft.
         questionnaire: Id or path of a pack, or path of an XLSForm; else the one that fits best. A
             pack is drafted beside the wave where none fits.
+        accepts: Whether the proposed columns are used. An earlier draft that nobody edited is then
+            written again.
 
     Returns:
         What was written and what the user still has to do.
@@ -56,51 +67,84 @@ def draft_wave(
         FileError: A file cannot be read, or no instrument is recognised in any.
         OutputError: ``wave.yaml`` or ``units.csv`` exists already.
     """
-    return write_draft(recognise_wave(files, folder, language, questionnaire))
+    replaced = [folder / name for name in DRAFTED] if accepts else []
+    draft = recognise_wave(files, folder, language, questionnaire, replaced)
+    if accepts:
+        plain, draft = draft, accept_columns(draft)
+        _refuse_edited(plain, draft)
+    return write_draft(draft, replaced)
 
 
 def recognise_wave(
-    files: Sequence[Path], folder: Path, language: Language, questionnaire: str = ""
+    files: Sequence[Path],
+    folder: Path,
+    language: Language,
+    questionnaire: str = "",
+    replaces: Collection[Path] = (),
 ) -> Draft:
-    """Return what ``draft_wave`` would write; nothing is written.
+    """Return what ``draft_wave`` would write, but over files of a draft that may be replaced.
+
+    Nothing is written.
 
     Raises:
         FileError: A file cannot be read, or no instrument is recognised in any.
         OutputError: ``wave.yaml`` or ``units.csv`` exists already.
     """
-    paths = expand_files(files)
+    paths = _leave_out(expand_files(files), replaces)
     try:
-        return _recognise_files(paths, folder, language, questionnaire)
+        return _recognise_files(paths, folder, language, questionnaire, replaces)
     except FileError:
-        deeper = expand_files([*files, *list_sub_folders(files)])
+        deeper = _leave_out(expand_files([*files, *list_sub_folders(files)]), replaces)
         if deeper == paths:
             raise
-    return _recognise_files(deeper, folder, language, questionnaire)
+    return _recognise_files(deeper, folder, language, questionnaire, replaces)
 
 
-def write_draft(draft: Draft) -> Draft:
-    """Write the files of a draft; return it.
+def write_draft(draft: Draft, replaces: Collection[Path] = ()) -> Draft:
+    """Write the files of a draft, over those that may be replaced; return it.
 
     Raises:
         OutputError: One of them exists already, or the folder cannot be written.
     """
-    _refuse_existing(draft.folder, draft.choice)
-    units = draft.unit_list.to_csv(index=False, lineterminator="\n")
-    texts = {
-        "units.csv": f"\ufeff{units}" if draft.has_unit_list else "",
-        PACK_FILE: draft.choice.text,
-        "wave.yaml": write_wave(draft),
-    }
-    for name, text in texts.items():
+    _refuse_existing(draft.folder, draft.choice, replaces)
+    for name, text in _list_texts(draft).items():
         if text:
             write_whole(draft.folder / name, text)
     return draft
 
 
-def _refuse_existing(folder: Path, choice: PackChoice) -> None:
+def _list_texts(draft: Draft) -> dict[str, str]:
+    """Return the text of each file of a draft; empty where it is not needed."""
+    units = draft.unit_list.to_csv(index=False, lineterminator="\n")
+    return {
+        "units.csv": f"\ufeff{units}" if draft.has_unit_list else "",
+        PACK_FILE: draft.choice.text,
+        "wave.yaml": write_wave(draft),
+    }
+
+
+def _leave_out(paths: Sequence[Path], replaces: Collection[Path]) -> list[Path]:
+    """Return the paths without those of a draft that is replaced, which holds no answers."""
+    drafted = {path.resolve() for path in replaces}
+    return [path for path in paths if path.resolve() not in drafted]
+
+
+def _refuse_edited(plain: Draft, accepted: Draft) -> None:
+    """Refuse to write over files of an earlier draft that somebody edited since."""
+    folder, versions = plain.folder, [_list_texts(plain), _list_texts(accepted)]
+    needed = [name for name in DRAFTED if name != PACK_FILE or plain.choice.text]
+    there = [name for name in needed if (folder / name).exists()]
+    texts = {name: [texts[name].encode("utf-8") for texts in versions] for name in there}
+    edited = [name for name in there if (folder / name).read_bytes() not in texts[name]]
+    if edited:
+        raise OutputError("draft_edited", names=", ".join(edited), folder=folder)
+
+
+def _refuse_existing(folder: Path, choice: PackChoice, replaces: Collection[Path]) -> None:
     """Refuse to write over files of a draft; all of them are named at once."""
     names = ("wave.yaml", "units.csv", *([PACK_FILE] if choice.text else []))
-    existing = [name for name in names if (folder / name).exists()]
+    paths = (folder / name for name in names)
+    existing = [path.name for path in paths if path.exists() and path not in replaces]
     if len(existing) == 1:
         raise OutputError("exists", path=folder / existing[0])
     if existing:
@@ -108,7 +152,11 @@ def _refuse_existing(folder: Path, choice: PackChoice) -> None:
 
 
 def _recognise_files(
-    paths: Sequence[Path], folder: Path, language: Language, questionnaire: str
+    paths: Sequence[Path],
+    folder: Path,
+    language: Language,
+    questionnaire: str,
+    replaces: Collection[Path],
 ) -> Draft:
     """Recognise the files of a wave, of those that are there."""
     records = find_exports(paths, folder)
@@ -116,7 +164,7 @@ def _recognise_files(
         raise FileError("draft_only_records", names=", ".join(path.name for path in paths))
     contents = read_files([path for path in paths if path not in records.paths])
     choice = choose_questionnaire(contents, questionnaire, folder, language)
-    _refuse_existing(folder, choice)
+    _refuse_existing(folder, choice, replaces)
     sheets = recognise_sheets(contents, choice.pack, is_named=bool(questionnaire))
     if not sheets:
         raise next(iter(contents.errors.values()))

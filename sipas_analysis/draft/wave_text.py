@@ -60,6 +60,7 @@ def write_wave(draft: Draft) -> str:
     }
     keys = propose_keys(sheets, draft.others, pack, year, draft.folder)
     keys |= {} if draft.records.paths else {"records_none": USUAL_EXPORTS}
+    keys = {key: value for key, value in keys.items() if key not in draft.chosen.facts}
     n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
     parts = [
         draft.say("head", items=n_items, pack=pack.id),
@@ -89,7 +90,7 @@ def write_wave(draft: Draft) -> str:
 
 def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
     """Return one entry of ``responses:``, with the wordings to be confirmed as a comment."""
-    near = {} if draft.chosen.is_made else sheet.nearest
+    near = {} if draft.chosen.is_made else draft.own_items(sheet)
     facts = _draft_entry(sheet, draft)
     columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
     lines = write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
@@ -107,12 +108,14 @@ def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
 def _draft_entry(sheet: DraftSheet, draft: Draft) -> dict[str, object]:
     """Return file, sheet, header, unit and own columns of one entry."""
     header, roles = sheet.table.header, sheet.roles.items() - draft.shared.items()
+    is_read = any(sheet is read for read in draft.sheets)
+    chosen = draft.own_items(sheet) if draft.chosen.is_made and is_read else {}
     facts: dict[str, object] = {
         "file": relate_path(sheet.path, draft.folder),
         "sheet": sheet.table.sheet.name,
         "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
         "unit": sheet.unit if draft.has_unit_list or sheet.unit != sheet.path.stem else "",
-        "columns": _draft_columns(roles, draft.pack, draft.chosen.items_in(sheet)),
+        "columns": _draft_columns(roles, draft.pack, chosen),
         "blank": [*draft.chosen.blank],
     }
     return {key: value for key, value in facts.items() if value}
@@ -151,13 +154,24 @@ def _list_missing(draft: Draft) -> list[str]:
     return [draft.say("missing"), *(f"{line}\n" for line in items)] if items else []
 
 
+def _write_items(draft: Draft, live: object) -> list[str]:
+    """Return the proposals that hold for all files, each behind a #; ``live`` are items in use."""
+    if draft.chosen.is_made or not draft.shared_items:
+        return []
+    lines = write_yaml({"items": draft.shared_items}).splitlines()[bool(live) :]
+    return [draft.say("confirm_all"), *(f"#{line}\n" for line in lines)]
+
+
 def _write_columns(draft: Draft) -> str:
     """Return the recognised columns, labels to be confirmed, and a place for columns to ignore."""
-    columns = _draft_columns(draft.shared.items(), draft.pack)
+    chosen = draft.shared_items if draft.chosen.is_made else {}
+    columns = _draft_columns(draft.shared.items(), draft.pack, chosen)
+    items = columns.pop("items", {})
     unplaced = draft.list_left("unknown")
     dropped = "; ".join(map(shorten, draft.list_left("personal", "system")))
     labels = write_yaml({"labels": {**draft.labels}}).splitlines() if draft.labels else []
     lines = [
+        *_write_items(draft, items),
         *([draft.say("labels")] if labels else []),
         *(f"#{line}\n" for line in labels),
         *([draft.say("questions")] if draft.questions else []),
@@ -173,5 +187,6 @@ def _write_columns(draft: Draft) -> str:
     ]
     columns |= {"labels": draft.choice.labels} if draft.choice.labels else {}
     columns |= {"indicators": {**draft.chosen.questions}} if draft.chosen.questions else {}
+    columns |= {"items": items} if items else {}
     placed = write_yaml({"columns": columns}) if columns else "columns:\n"
     return placed + "".join(f"  {line}" for line in lines)

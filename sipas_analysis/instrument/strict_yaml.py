@@ -6,8 +6,10 @@ parts (a YAML bomb) are refused.
 """
 
 import codecs
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 KeyPath = tuple[str, ...]
+_PAIR = re.compile(r"\s*(?:- |[^\s:]+:(?:\s|$)|\"[^\"]+\":|'[^']+':|.*:\s*$)")  # key: value
+NEAR_KEY = 0.7  # likeness from which a key is proposed for a misspelt one
+LEAST_NOTE = 15  # letters of an explanation in a row, without fields
 LOOK_BACK = 5  # rows before the one where a parser stops, one of which may be wrong
 
 
@@ -87,6 +92,9 @@ def read_model(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
+        opened = _find_opened(decode_yaml(copy_input(path).read_bytes(), path.name), path.name)
+        if opened:
+            raise opened from None
         model_keys = sorted(set(_list_keys(model.model_json_schema())))
         mistakes = error.errors()
         parents = {
@@ -132,7 +140,7 @@ def _parse_file(path: Path) -> yaml.Node | None:
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise FileError("file_missing", file=path) from None
     except yaml.YAMLError as error:
-        raise _explain_text(text, error, path.name) from None
+        raise _find_opened(text, path.name) or _explain_text(text, error, path.name) from None
 
 
 def decode_yaml(content: bytes, file: str) -> str:
@@ -162,12 +170,43 @@ def _explain_text(text: str, error: yaml.YAMLError, file: str) -> ConfigError:
     for row in range(at, max(at - LOOK_BACK, 0), -1):
         shorter = [*lines[: row - 1], lines[row - 1][1:], *lines[row:]]
         if lines[row - 1].startswith(" ") and _is_read_beyond("\n".join(shorter), at):
-            found = shorten(lines[row - 1].strip())
-            return ConfigError("not_yaml_blank", [Place(file, row)], text=found)
+            found, is_pair = shorten(lines[row - 1].strip()), _PAIR.match(lines[row - 1])
+            message = "not_yaml_blank" if is_pair else "not_yaml_words"
+            return ConfigError(message, [Place(file, row)], text=found)
     line = lines[at - 1]
     has_tab = "\t" in line[: len(line) - len(line.lstrip())]
     message = "not_yaml_tab" if has_tab else "not_yaml"
     return ConfigError(message, [Place(file, at)], text=shorten(line.strip()))
+
+
+def _find_opened(text: str, file: str) -> ConfigError | None:
+    """Return the error of lines of explanation of a draft whose # was deleted, if there are any."""
+    opened = [
+        (row, match[1])
+        for row, line in enumerate(text.splitlines(), 1)
+        if not line.lstrip().startswith("#") and (match := _compile_notes().search(line))
+    ]
+    places = [Place(file, row) for row, _ in opened]
+    found = shorten(opened[0][1]) if opened else ""
+    return ConfigError("not_yaml_note", places, text=found) if opened else None
+
+
+@cache
+def _compile_notes() -> re.Pattern[str]:
+    """Return a pattern of the explanations that ``sipas init`` writes, at the end of a line."""
+    texts = {
+        text
+        for language in LANGUAGES
+        for name, text in read_catalogue(language).items()
+        if name.startswith("draft.")
+    }
+    parts = [re.split(r"\{\w+\}", text) for text in texts]
+    notes = [
+        ".*".join(re.escape(part.replace("{{", "{").replace("}}", "}")) for part in found)
+        for found in parts
+        if len(max(found, key=len)) >= LEAST_NOTE
+    ]
+    return re.compile(rf"(?:^|  )\s*({'|'.join(sorted(notes))})$")
 
 
 def _find_row(text: str, error: yaml.YAMLError) -> int | None:
@@ -233,12 +272,16 @@ def _explain_mistake(
     line = lines[key_path[:depth]]
     key = key_path[-1] if key_path else ""
     other_keys = [model_key for model_key in model_keys if model_key != key]
-    close = find_nearest(key, other_keys)
+    close = find_nearest(key, other_keys, NEAR_KEY)
+    is_column = "columns" in key_path[-2:-1] and isinstance(mistake["input"], str)
+    unknown = "column" if is_column and not close else "misspelt" if close else "unknown"
+    part = "items" if key.isupper() else "indicators"
     written = repr(mistake["input"]) if isinstance(mistake["input"], str) else ""
-    kinds = {"missing": "missing", "extra_forbidden": "misspelt" if close else "unknown"}
+    kinds = {"missing": "missing", "extra_forbidden": unknown}
     other = {"''": "empty", "": "refused"}.get(written, "wrong")
     kind = kinds.get(mistake["type"], other) if key_path else "top"
     fields = {"line": line, "key": ".".join(key_path), "close": close, "found": written}
+    fields["pair"] = f'{part}: {{{key}: "{mistake["input"]}"}}'
     return line, {
         language: say(language, f"config.{kind}", why=_state_rule(mistake, language), **fields)
         for language in LANGUAGES

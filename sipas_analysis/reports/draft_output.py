@@ -7,8 +7,49 @@ from sipas_analysis.errors import shorten
 from sipas_analysis.messages import Language, say
 
 
-def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None]]:
-    """Yield the sentences in the order in which they are printed."""
+def describe_proposals(draft: Draft, language: Language, again: str) -> Iterator[tuple[str, None]]:
+    """Yield the proposed columns, each with the item or question that it may be.
+
+    Args:
+        draft: What was recognised, with the proposals in use or not.
+        language: Language of the sentences.
+        again: The command that drafts the same with the proposals in use.
+    """
+    files: dict[tuple[str, str], list[str]] = {}
+    for sheet in draft.sheets:
+        for code, header in draft.chosen.items_in(sheet).items():
+            files.setdefault((code, header), []).append(sheet.path.name)
+    used, pack = draft.chosen.is_made, draft.pack
+    questions = draft.chosen.questions if used else draft.questions
+    if not files and not questions:
+        return
+    yield say(language, "cli.said.columns_used" if used else "cli.said.columns_proposed"), None
+    shared = draft.shared_items.items()
+    for (code, header), names in sorted(files.items(), key=lambda e: (e[0][0], e[0] not in shared)):
+        is_own = (code, header) not in shared and len(draft.sheets) > 1
+        where = f" ({', '.join(names)})" if is_own else ""
+        yield f"  “{header}” → {code}. {pack.label_of(code, language)}{where}", None
+    for code, header in questions.items():
+        yield f"  “{header}” → {code}. {pack.indicators[code].text(language)}", None
+    if not used:
+        yield say(language, "cli.said.accept", command=again), None
+
+
+def describe_draft(
+    draft: Draft, language: Language, *, is_listed: bool = False
+) -> Iterator[tuple[str, None]]:
+    """Yield the sentences in the order in which they are printed.
+
+    Args:
+        draft: What was recognised.
+        language: Language of the sentences.
+        is_listed: Whether ``describe_proposals`` lists the proposed columns.
+    """
+    to_confirm = draft.to_confirm
+    if is_listed:
+        left = draft.questions if draft.chosen.is_made else {}
+        columns = [f"{code} = {shorten(header)}" for code, header in left.items()]
+        to_confirm = [*columns, *draft.words_to_confirm]
     sentences: list[tuple[str, bool, dict[str, object]]] = [
         ("drafted", True, {"pack": draft.pack.id, "n_units": len(draft.unit_list)}),
         (
@@ -33,7 +74,7 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
         ("unordered", draft.choice.unordered),
         ("numbered", draft.numbered),
         ("unplaced", draft.list_left("unknown")),
-        ("to_confirm", draft.to_confirm),
+        ("to_confirm", to_confirm),
         ("maybe_unit", draft.unit_columns),
         ("ungrouped", draft.units_to_place),
     ):
