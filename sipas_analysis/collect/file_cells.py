@@ -40,6 +40,9 @@ from sipas_analysis.sheets.reader import read_sheet
 
 Contents = tuple[list[Cells], list[SipasError]]  # of the files of a wave, with all mistakes
 
+# Mistakes of columns beside the answers, which can be read and are checked at once.
+BESIDE_ANSWERS = {"columns_unknown", "columns_questions"}
+
 _REMEMBERED: list[list[tuple[Wave, Contents]]] = []  # one list while ``remember_files`` lasts
 
 
@@ -101,14 +104,15 @@ def _read_file(
     leave_rows_out(cells, placed, wave, responses.dates)
     read_table = replace(table, frame=cells.raw)
     column_errors = check_columns(placed, columns, pack, read_table, responses.unit)
-    if column_errors or table.frame.empty:
+    if table.frame.empty or not {error.message_id for error in column_errors} <= BESIDE_ANSWERS:
         return cells, [*column_errors, *table.errors]
     for reason, headers in placed.dropped.items():
         for header in headers:
             cells.note_column(header, reason)
     put_together(cells, split, columns, pack)
     read_placed_columns(cells, placed, responses, wave, index)
-    return cells, [*table.errors, *list_cell_errors(cells, placed, pack, index)]
+    cell_errors = list_cell_errors(cells, placed, pack, index)
+    return cells, [*column_errors, *table.errors, *cell_errors]
 
 
 def list_cell_errors(

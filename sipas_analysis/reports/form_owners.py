@@ -31,6 +31,8 @@ FOR_OFFICE = {
     *("blank_choice", "count_total", "day_order", "decimal", "no_form_left", "only_none"),
     *("same_file", "sample_fpc", "stratum_blank", "unit_blank"),
 }
+UNNAMED = {"columns_unknown", "columns_near", "columns_unlike", "columns_twice"}
+ABSENT = {"items_missing", "columns_missing"}  # to be named first, if a file has unnamed columns
 OWN_SHARE = 0.9  # of the forms of a file, above which it is the file of their unit
 DATA_FILES = {".sav", ".zsav", ".por", ".dta", ".parquet"}  # written by a program, not by a unit
 
@@ -90,13 +92,17 @@ class Owners:
         """Divide mistakes into those of units and those that the office settles.
 
         A unit corrects what is wrong in a file or sheet of its own. The office settles a file of
-        several units, an export, and a label or code that stands in many cells.
+        several units, an export, a label or code that stands in many cells, and items without a
+        column in a file with columns that wave.yaml does not name yet.
 
         Returns:
             Unit or file, error and places; and the errors of the office with their places.
         """
         answers = ((error.message_id, place.value) for error in errors for place in error.places)
         counts = Counter(answers)
+        unnamed = {
+            place.file for error in errors if error.message_id in UNNAMED for place in error.places
+        }
         of_units, of_office = [], []
         for error in errors:
             of_file = isinstance(error, FileError)
@@ -105,6 +111,7 @@ class Owners:
                 is_for_office = [
                     not (owner and _is_for_unit(error))
                     or (not of_file and self._is_shared(place))
+                    or (error.message_id in ABSENT and place.file in unnamed)
                     or _is_setting(error, place, counts)
                     for place in places
                 ]

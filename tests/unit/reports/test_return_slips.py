@@ -110,6 +110,32 @@ def test_a_slip_is_a_letter_and_its_number_is_not_that_of_a_report(write_slips, 
     assert "BC-" not in text
 
 
+def add_column(answers, header):
+    """Return answers with a column that the wave does not name."""
+    return "".join(f"{line},{header if k == 0 else k}\n" for k, line in enumerate(answers.split()))
+
+
+def test_wrong_answers_are_told_with_columns_that_are_not_named(write_slips, make_files):
+    """In one check: the column is the office's, the answer that of the unit."""
+    answers = add_column(GOOD.replace("so-b,5", "so-b,95", 1), "Khác")
+    folder, refusal = write_slips(make_files(answers))
+    said = refusal.text("en")
+    assert "Khác" in said
+    assert "95" in said
+    assert [*names_of(folder)] == ["so-b.docx", "so-b.xlsx"]
+    assert "Khác" not in read_texts(folder / "return/so-b.xlsx")
+
+
+def test_no_slip_goes_out_for_items_that_the_office_has_not_named(write_slips, make_files):
+    """The column is there under another header; without such a header the unit has to send it."""
+    folder, refusal = write_slips(make_files(GOOD.replace("A2", "Câu hai", 1)))
+    assert "A2" in refusal.text("en")
+    assert names_of(folder) == []
+    lines = [line.rsplit(",", 3) for line in GOOD.split()]
+    without = "".join(f"{first},{d},{overall}\n" for first, _, d, overall in lines)
+    assert names_of(write_slips(make_files(without))[0]) != []
+
+
 def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, make_files):
     """32 forms each; two of B are wrong, so 30 are valid and the interval is sqrt(32/30) wider."""
     answers = damage((40, "so-b,7,4,5,3"), (41, "so-b,4,x,5,3"))
