@@ -23,6 +23,7 @@ from sipas_analysis.records.simulate import write_demo
 LAB_FOLDER = "sipas-lab"  # in the current folder, where the user names none
 WAVES = ("an-giang-2020", "an-giang-2021")  # the wave that notebooks read, and the one before it
 PLAN = "data/an-giang-2020/plan.xlsx"  # edited by hand, so no program can write it
+NO_NEWS = "--LabApp.news_url=None"  # no question about news of Jupyter over the page
 FLAGS = ("--no-browser", "--allow-root", "--debug", "-y", "--core-mode", "--dev-mode")
 
 
@@ -44,7 +45,7 @@ def open_lab(words: Sequence[str]) -> int:
     else:
         folder = folder or Path(LAB_FOLDER)
         describe_copies(folder, fill_folder(folder))
-    command = [sys.executable, "-m", "jupyterlab", str(folder), *options]
+    command = [sys.executable, "-m", "jupyterlab", str(folder), NO_NEWS, *options]
     return subprocess.call(command)  # noqa: S603 (our own interpreter; the user's own options)
 
 

@@ -5,7 +5,7 @@ the name of a unit or of a file is never taken for markup.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -14,38 +14,30 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.desk.start_columns import ColumnStep
 from sipas_analysis.desk.start_parts import (
     LABEL,
     STYLE,
     WIDE,
     frame_page,
-    is_open,
     link_word_files,
-    make_drop_down,
-    read_year,
 )
 from sipas_analysis.desk.start_steps import (
-    Answers,
     Line,
     check_wave,
-    decide_draft,
     describe_error,
+    describe_open_units,
     describe_recognised,
     keep_upload,
     list_answer_files,
+    list_edited,
     list_lines,
     look_at_files,
     make_reports,
     show_lines,
     write_wave_files,
 )
-from sipas_analysis.draft.decisions import (
-    Key,
-    list_choices,
-    list_groups,
-)
 from sipas_analysis.draft.recognised import Draft
-from sipas_analysis.draft.wave_text import find_province
 from sipas_analysis.errors import SipasError
 from sipas_analysis.extras import require_library
 from sipas_analysis.messages import LANGUAGES, Language, say
@@ -53,13 +45,11 @@ from sipas_analysis.reports.file_names import FORMATS
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 
 if TYPE_CHECKING:
-    from ipywidgets import HTML, Button, Dropdown, Text, VBox, Widget
+    from ipywidgets import HTML, Button, Widget
     from traitlets import Bunch
 
-FACTS = {"title": "name", "year": "year", "province": "province", "publisher": "publisher"}
 
-
-class StartPage:
+class StartPage(ColumnStep):
     """Four steps, each a box of widgets: ``files``, ``columns``, ``check``, ``reports``.
 
     Args:
@@ -78,6 +68,7 @@ class StartPage:
         self.folder, self.language = Path(folder), language
         self.aside = TemporaryDirectory(prefix="sipas-")
         self.uploads: dict[str, Path] = {}
+        self.own: dict[Path, str] = {}
         self.draft: Draft | None = None
         self.survey: Survey | None = None
         self.languages = ipywidgets.ToggleButtons(
@@ -92,37 +83,26 @@ class StartPage:
 
     def _change_language(self, change: "Bunch") -> None:
         """Show the page in another language, with everything that was typed and chosen."""
-        from traitlets import TraitError
-
-        paths, typed, draft = self._paths(), self._list_typed(), None
+        paths, draft, folder = self._paths(), None, self.place.value
+        columns = self._list_changed()
+        typed = {key: getattr(part, key[1]) for key, part in self._other_parts().items()}
         self.language = change["new"]
         if self.draft is not None:
-            with suppress(SipasError):  # the wave is written by now
-                draft = look_at_files(paths, self.folder, self.language)
+            with suppress(SipasError):  # the wave is there by now, and another's
+                draft = look_at_files(paths, self.folder, self.language, self.own)
         self.draft = draft
         self._show_all()
-        for (name, trait), value in typed.items():  # groups of units last: they follow the others
-            part = self._parts().get((name, trait))
-            with suppress(TraitError):  # an option that there is in one language only
-                if part is not None:
-                    setattr(part, trait, value)
+        self._restore(typed, self._other_parts())
+        self._restore_columns(columns)
+        self.folder = Path(folder or ".")
         if draft is not None:
             printed = describe_recognised(draft, self.language)
             self._show(self.seen, [*list_lines(printed, self.language)])
 
-    def _parts(self) -> "dict[tuple[object, str], Widget]":
-        """Return each part in which something is typed or chosen, by name and where that stands."""
-        values: list[tuple[object, Widget]] = [("place", self.place), ("listed", self.listed)]
-        values += [*self.formats.items(), *self.facts.items(), *self.choices.items()]
-        values += [("rest", self.rest)] if self.draft is not None else []
-        parts: dict[tuple[object, str], Widget] = {(name, "value"): part for name, part in values}
-        return parts | {(unit, "index"): part for unit, part in self.groups.items()}
-
-    def _list_typed(self) -> dict[tuple[object, str], object]:
-        """Return what is typed or chosen; a title that the page proposed is proposed again."""
-        values = {key: getattr(part, key[1]) for key, part in self._parts().items()}
-        proposed = self._propose_title()
-        return {key: value for key, value in values.items() if value != proposed}
+    def _other_parts(self) -> "dict[tuple[object, str], Widget]":
+        """Return the parts of the first and the last step in which something is chosen."""
+        named = [("place", self.place), ("listed", self.listed), *self.formats.items()]
+        return {(name, "value"): part for name, part in named}
 
     def _show_all(self) -> None:
         self._show_files()
@@ -131,9 +111,6 @@ class StartPage:
         self._show_reports()
 
     # ── parts of every step
-
-    def _say(self, message: str, **fields: object) -> str:
-        return say(self.language, f"start.{message}", **fields)
 
     def _title(self, step: str) -> "HTML":
         title, text = escape(self._say(f"{step}.title")), escape(self._say(f"{step}.text"))
@@ -171,6 +148,7 @@ class StartPage:
             self.folder.as_posix(), description=self._say("files.folder"), style=LABEL, layout=WIDE
         )
         is_one_folder = len({Path(name).parent for name in known}) == 1
+        self.place.observe(self._change_folder, "value")
         self.listed = self.widgets.SelectMultiple(
             options=known,
             value=known if is_one_folder else (),
@@ -184,8 +162,15 @@ class StartPage:
         self.uploaded, self.seen = self.widgets.HTML(), self.widgets.HTML()
         look = self._button("files.look", self._look, self.seen)
         parts = [self.languages, self._title("files"), self.place, self.listed, self.upload]
+        if not known:
+            text = self._say("files.empty", path=Path().resolve())
+            parts.insert(3, self.widgets.HTML(f"<p>{escape(text)}</p>"))
         self.files.children = [*parts, self.uploaded, look, self.seen]
         self._list_uploads()
+
+    def _change_folder(self, change: "Bunch") -> None:
+        """Take another folder for the wave at once; what was typed and chosen stays."""
+        self.folder, self.survey = Path(change["new"] or "."), None
 
     def _keep_uploads(self, change: "Bunch") -> None:
         for file in change["new"]:
@@ -201,117 +186,44 @@ class StartPage:
         return [*map(Path, self.listed.value), *self.uploads.values()]
 
     def _look(self) -> None:
-        self.folder = Path(self.place.value or ".")
-        if (self.folder / "wave.yaml").exists():
+        if list_edited(self.folder, self.own):
             self._show(self.seen, [Line(self._say("files.has_wave", path=self.folder))])
             return
         if not self._paths():
             self._show(self.seen, [Line(self._say("files.none"), "warning")])
             return
-        self.draft = look_at_files(self._paths(), self.folder, self.language)
+        typed = self._list_changed()
+        self.draft = look_at_files(self._paths(), self.folder, self.language, self.own)
         printed = describe_recognised(self.draft, self.language)
         self._show(self.seen, [*list_lines(printed, self.language)])
         self._show_columns()
+        self._restore_columns(typed)
 
     # ── 2. columns
 
     def _show_columns(self) -> None:
-        self.choices: dict[Key, Dropdown] = {}
-        self.groups: dict[str, Dropdown] = {}
-        self.facts: dict[str, Text] = {}
         if self.draft is None:
             is_written = (self.folder / "wave.yaml").exists()
             text = self._say("files.has_wave" if is_written else "columns.later", path=self.folder)
             later = self.widgets.HTML(escape(text))
             self.columns.children = [self._title("columns"), later]
             return
-        choices, out = list_choices(self.draft), self.widgets.HTML()
-        for choice in choices:
-            self.choices[choice.key] = make_drop_down(self.widgets, choice, self.language)
-        open_keys = {choice.key for choice in choices if is_open(choice)}
-        known_keys = self.choices.keys() - open_keys
-        title = self._say("columns.known", n=len(known_keys))
-        known = self.widgets.VBox(self._fold_choices(known_keys))
-        folded = self.widgets.Accordion([known], titles=(title,))
-        self.unit_groups = self.widgets.VBox()
-        self.choices["role", "unit"].observe(lambda _: self._show_groups(), "value")
-        self._show_groups()
-        self.rest = self.widgets.Checkbox(
-            description=self._say("columns.rest"), indent=False, layout=WIDE
-        )
+        out = self.widgets.HTML()
         write = self._button("columns.write", lambda: self._write(out), out)
-        facts = self._ask_facts(self.draft)
-        parts = [self._title("columns"), *facts, *self._fold_choices(open_keys)]
-        parts += [self.unit_groups, folded, self.rest, write, out]
-        self.columns.children = parts
-
-    def _fold_choices(self, keys: Collection[Key]) -> "list[VBox]":
-        """Return some choices, those of one kind together under their title."""
-        boxes = []
-        for kind in dict.fromkeys(of_kind for of_kind, _ in self.choices):
-            title = self.widgets.HTML(f"<b>{escape(self._say(f'columns.{kind}'))}</b>")
-            parts = [self.choices[key] for key in self.choices if key[0] == kind and key in keys]
-            boxes += [self.widgets.VBox([title, *parts])] if parts else []
-        return boxes
-
-    def _ask_facts(self, draft: Draft) -> "list[Widget]":
-        """Return the fields for title, year, province and publisher."""
-        values = {"year": str(draft.year or ""), "title": self._propose_title()}
-        values["province"] = find_province(draft)
-        for name, message in FACTS.items():
-            self.facts[name] = self.widgets.Text(
-                values.get(name, ""),
-                description=self._say(f"columns.{message}"),
-                style=LABEL,
-                layout=WIDE,
-            )
-            self.facts[name].add_class(f"sipas-fact-{name}")
-        return [*self.facts.values()]
-
-    def _propose_title(self) -> str:
-        """Return a title of the wave, if its year is known from the files."""
-        year = self.draft.year if self.draft else None
-        return self._say("columns.proposed", year=str(year)) if year else ""
-
-    def _show_groups(self) -> None:
-        """Show a drop-down for each unit whose group is not known."""
-        assert self.draft is not None
-        draft = decide_draft(self.draft, self._answers())
-        title = self.widgets.HTML(f"<b>{escape(self._say('columns.groups'))}</b>")
-        options = [(self._say("columns.none"), ""), *((name, name) for name in list_groups(draft))]
-        self.groups = {
-            unit: self.widgets.Dropdown(
-                options=options, value="", description=unit, style=LABEL, layout=WIDE
-            )
-            for unit in draft.units_to_place
-        }
-        self.unit_groups.children = [title, *self.groups.values()] if self.groups else []
-
-    def _answers(self) -> Answers:
-        """Return what is filled in."""
-        facts: dict[str, object] = {}
-        for name, part in self.facts.items():
-            text = part.value.strip()
-            if text:
-                facts[name] = read_year(text) if name == "year" else {self.language: text}
-        columns = {key: part.value for key, part in self.choices.items()}
-        groups = {unit: part.value for unit, part in self.groups.items() if part.value}
-        rest = bool(getattr(self, "rest", None) and self.rest.value)
-        return Answers(columns, facts, groups, rest)
-
-    def _list_empty(self) -> list[str]:
-        """Return what must be filled in before a wave can be read: title, year, groups."""
-        needed = [self.facts["title"], self.facts["year"], *self.groups.values()]
-        return [part.description for part in needed if not part.value.strip()]
+        self._show_parts(self._title("columns"), write, out)
 
     def _write(self, out: "HTML") -> None:
-        if empty := self._list_empty():
-            text = self._say("columns.needed", names="; ".join(empty))
-            self._show(out, [Line(text, "warning")])
+        """Write the wave, if all is filled in; what was checked before does not count any more."""
+        if faults := self._list_faults():
+            lines = [*faults, self._say("columns.nothing_written")]
+            self._show(out, [Line(text, "warning") for text in lines])
             return
-        draft = write_wave_files(self._paths(), self.folder, self.language, self._answers())
+        answers = self._answers()
+        draft = write_wave_files(self._paths(), self.folder, self.language, answers, self.own)
         sentences = [say(self.language, "cli.said.wrote", path=path) for path in draft.written]
         self._show(out, [Line(text) for text in sentences])
+        self.survey, self.opened.outputs = None, ()
+        self._show_check()
 
     # ── 3. check
 
@@ -328,7 +240,9 @@ class StartPage:
             where = Line(self._say("check.where", path=self.folder.as_posix()))
             self._show(out, [*describe_error(error, self.language), where])
             return
-        self._show(out, [*list_lines(printed, self.language), Line(self._say("check.done"))])
+        units = describe_open_units(self.survey, self.language)
+        last = [*units, self._say("check.but" if units else "check.done")]
+        self._show(out, [*list_lines(printed, self.language), *map(Line, last)])
 
     # ── 4. reports
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.desk.start_steps import list_word_files
 from sipas_analysis.draft.decisions import AS_FOUND, NO_ANSWER, Choice
+from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.messages import Language, say
 
 if TYPE_CHECKING:
@@ -28,13 +29,15 @@ HEIGHT = 900  # of the opened report
 def link_word_files(survey: Survey, folder: Path, language: Language) -> str:
     """Return a table with a link to each letter and report in Word; nothing without any.
 
-    JupyterLab opens no Word file itself, so the links download: the officer's copy to fill in.
+    JupyterLab opens no Word file itself, so the links download: the officer's copy to fill in. Its
+    name says what it is and of which unit.
     """
     rows = []
-    for name, files in list_word_files(survey, folder, language):
+    for code, name, files in list_word_files(survey, folder, language):
         targets = {kind: quote((folder / file).as_posix()) for kind, file in files.items()}
         links = (
-            f'<a download href="{target}">{escape(say(language, kind))}</a>'
+            f'<a download="{escape(say(language, f"{kind}_file", code=code), quote=True)}" '
+            f'href="{target}">{escape(say(language, kind))}</a>'
             for kind, target in targets.items()
         )
         rows.append(f"<tr><td>{escape(name)}</td><td>{' · '.join(links)}</td></tr>")
@@ -54,11 +57,11 @@ def frame_page(place: Path, language: Language) -> str:
 
 def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "Dropdown":
     """Return the options of a choice, beside its label."""
-    names = {"": "none", AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
-    options = [
-        (say(language, f"start.columns.{names[option]}") if option in names else option, option)
-        for option in choice.options
-    ]
+    words = {"": "undecided" if choice.kind == "column" else "none"}
+    words |= {AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
+    names = {option: say(language, f"start.columns.{word}") for option, word in words.items()}
+    names |= choice.names
+    options = [(names.get(option, option), option) for option in choice.options]
     drop_down: Dropdown = widgets.Dropdown(
         options=options,
         value=choice.value,
@@ -70,12 +73,11 @@ def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "
     return drop_down
 
 
-def is_open(choice: Choice) -> bool:
-    """Return whether a person has to decide: an item, a label or the unit without a proposal."""
-    is_needed = choice.kind in ("item", "label") or choice.key == ("role", "unit")
-    return is_needed and not choice.value
+def is_open(choice: Choice, draft: Draft) -> bool:
+    """Return whether a person has to decide: what has no proposal, but is needed.
 
-
-def read_year(text: str) -> int | str:
-    """Return a year as a number; another text is refused when the wave is read."""
-    return int(text) if text.isdecimal() else text
+    That is an item, a label, a column, and the unit where not every file is of one unit.
+    """
+    has_units = draft.has_unit_list and all(sheet.unit for sheet in draft.sheets)
+    is_unit = choice.key == ("role", "unit") and not has_units
+    return not choice.value and (choice.kind in ("item", "label", "column") or is_unit)

@@ -5,7 +5,7 @@ step writes anything but the one that says so.
 """
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,11 @@ from sipas_analysis.collect.wave import PLAN_FILES, read_wave
 from sipas_analysis.documents.writers.html import load_templates
 from sipas_analysis.documents.writers.terminal import describe_crash, list_cells, speak
 from sipas_analysis.draft.decisions import Key, decide
+from sipas_analysis.draft.pack import PACK_FILE
 from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.draft.wave_file import recognise_wave, write_draft
 from sipas_analysis.errors import OutputError, SeveralError, SipasError
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import (
     find_shortage,
     hash_if_there,
@@ -38,7 +40,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOT_ANSWERS = ("units.csv", *PLAN_FILES)
-NOT_SEARCHED = ("outputs", "data")
+NOT_SEARCHED = ("outputs", "data", "return")  # results, the demo, return slips
+LEVELS = 2  # of folders below that are searched
+DRAFT_FILES = ("wave.yaml", "units.csv", PACK_FILE)
+Own = MutableMapping[Path, str]  # files that the page wrote, with the hash of what it wrote
 Printed = tuple[str, "pd.DataFrame | None"]  # a sentence, or a title with its table
 
 
@@ -69,17 +74,24 @@ class Answers:
     ignores_rest: bool = False
 
 
-def list_answer_files(folder: Path) -> list[Path]:
-    """Return files that may hold answers, in a folder and in its folders, in order of their names.
+def list_answer_files(folder: Path, levels: int = LEVELS) -> list[Path]:
+    """Return files that may hold answers, in a folder and two levels below, in order of names.
 
-    Hidden folders, outputs and the data of the demo are not searched, nor a folder with a wave.
+    Hidden folders, outputs and the data of the demo are not searched, nor a folder with a wave, nor
+    one that may not be opened.
     """
-    if not folder.is_dir():
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError:
         return []
-    inside = [path for path in folder.iterdir() if path.is_dir() and path.name not in NOT_SEARCHED]
-    inside = [path for path in inside if path.name[0] != "." and not (path / "wave.yaml").exists()]
-    paths = [path for place in (folder, *sorted(inside)) for path in sorted(place.iterdir())]
-    return [path for path in paths if path.is_file() and _may_hold_answers(path)]
+    files = [path for path in inside if path.is_file() and _may_hold_answers(path)]
+    folders = [path for path in inside if levels and path.is_dir() and _may_be_searched(path)]
+    return files + [path for place in folders for path in list_answer_files(place, levels - 1)]
+
+
+def _may_be_searched(folder: Path) -> bool:
+    is_named = folder.name not in NOT_SEARCHED and folder.name[0] != "."
+    return is_named and not (folder / "wave.yaml").exists()
 
 
 def _may_hold_answers(path: Path) -> bool:
@@ -97,21 +109,56 @@ def keep_upload(name: str, content: bytes, aside: Path) -> Path:
     return write_whole(aside / plain, content)
 
 
-def look_at_files(paths: Sequence[Path], folder: Path, language: Language) -> Draft:
+def look_at_files(
+    paths: Sequence[Path], folder: Path, language: Language, own: Own | None = None
+) -> Draft:
     """Return what ``sipas init`` recognises in files; nothing is written."""
-    return recognise_wave(paths, folder, language)
+    return recognise_wave(paths, folder, language, replaces=list_replaceable(folder, own or {}))
+
+
+def list_replaceable(folder: Path, own: Mapping[Path, str]) -> list[Path]:
+    """Return the files of a draft that the page wrote and that nobody changed since."""
+    paths = [folder / name for name in DRAFT_FILES if folder / name in own]
+    return [path for path in paths if hash_if_there(path) == own[path]]
+
+
+def list_edited(folder: Path, own: Mapping[Path, str]) -> list[str]:
+    """Return the names of ``wave.yaml`` and ``units.csv`` that the page may not write over."""
+    replaces = list_replaceable(folder, own)
+    names = ("wave.yaml", "units.csv")
+    return [name for name in names if (folder / name).exists() and folder / name not in replaces]
 
 
 def write_wave_files(
-    paths: Sequence[Path], folder: Path, language: Language, answers: Answers
+    paths: Sequence[Path],
+    folder: Path,
+    language: Language,
+    answers: Answers,
+    own: Own | None = None,
 ) -> Draft:
     """Copy the files into the folder, and write the draft with what was decided.
 
+    Args:
+        paths: Files of answers.
+        folder: Folder of the wave.
+        language: Language of the comments in the draft.
+        answers: What was filled in.
+        own: What the page wrote before, and may write again; what is written now is added.
+
     Raises:
-        OutputError: A file exists already, or the folder cannot be written.
+        OutputError: A file exists already that the page did not write or that was changed since, or
+            the folder cannot be written.
     """
-    copied = [_copy_file(path, folder) for path in paths]
-    return write_draft(decide_draft(recognise_wave(copied, folder, language), answers))
+    own = {} if own is None else own
+    if edited := list_edited(folder, own):
+        raise OutputError("start_edited", names=", ".join(edited), folder=folder)
+    _refuse_equal_names([path for path in paths if not is_inside(path, folder)])
+    copied = [_copy_file(path, folder, own) for path in paths]
+    replaces = list_replaceable(folder, own)
+    draft = recognise_wave(copied, folder, language, replaces=replaces)
+    draft = write_draft(decide_draft(draft, answers), replaces)
+    own.update({path: hash_if_there(path) or "" for path in draft.written})
+    return draft
 
 
 def decide_draft(draft: Draft, answers: Answers) -> Draft:
@@ -121,14 +168,32 @@ def decide_draft(draft: Draft, answers: Answers) -> Draft:
     )
 
 
-def _copy_file(path: Path, folder: Path) -> Path:
-    """Copy a file into the folder of the wave, unless it lies there, or the same file does."""
+def _refuse_equal_names(paths: Iterable[Path]) -> None:
+    """Refuse files of different folders that have one name: both are copied into one folder."""
+    by_name: dict[str, Path] = {}
+    for path in paths:
+        other = by_name.setdefault(path.name.casefold(), path)
+        if hash_if_there(other) != hash_if_there(path):
+            raise OutputError("start_twice", path=path, other=other)
+
+
+def _copy_file(path: Path, folder: Path, own: Own) -> Path:
+    """Copy a file into the folder of the wave, unless it lies there, or the same file does.
+
+    A copy that was corrected stays as long as the file that it was made of is unchanged; a copy as
+    the page made it follows its file.
+    """
     target = folder / path.name
     if is_inside(path, folder):
         return path
-    if target.exists() and hash_if_there(target) != hash_if_there(path):
-        raise OutputError("exists", path=target)
-    return target if target.exists() else write_whole(target, path.read_bytes())
+    source, present, before = hash_if_there(path), hash_if_there(target), own.get(target)
+    if present == before and not (present is None and target.exists()):
+        copied = target if present == source else write_whole(target, path.read_bytes())
+        own[target] = source or ""
+        return copied
+    if source not in (present, before):
+        raise OutputError("start_copy", path=target, source=path)
+    return target
 
 
 def check_wave(wave: Path, language: Language) -> tuple[Survey, list[Printed]]:
@@ -144,6 +209,19 @@ def check_wave(wave: Path, language: Language) -> tuple[Survey, list[Printed]]:
     read = say(language, "cli.said.read", title=title, n_units=n_units, **numbers)
     with speak(language):
         return survey, [(read, None), *describe_check(survey, language)]
+
+
+def describe_open_units(survey: Survey, language: Language) -> list[str]:
+    """Return what reports leave out as things are: figures of units, and ranks."""
+    figures, names = figures_of(survey), survey.unit_names
+    units = {"hidden": figures.hidden_units}
+    units["flagged"] = {unit for unit, mark in figures.marks.items() if mark == "flagged"}
+    shown = {word: [name for unit, name in names.items() if unit in units[word]] for word in units}
+    return [
+        say(language, f"start.check.{word}", n=len(listed), names="; ".join(listed))
+        for word, listed in shown.items()
+        if listed
+    ]
 
 
 def find_output(survey: Survey) -> Path:
@@ -190,8 +268,10 @@ def _list_last_lines(log: str, folder: Path, language: Language) -> list[str]:
 
 def list_word_files(
     survey: Survey, out: Path, language: Language
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the province and each unit with its letter and report in Word that are there.
+) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield code and name of the province and of each unit, with letter and report in Word.
+
+    Of the province the code is that of the wave. A unit without a file is left out.
 
     The files are named below the output folder, by the message that names their kind.
     """
@@ -205,7 +285,8 @@ def list_word_files(
             if (out / name).is_file()
         }
         if places:
-            yield survey.unit_names[unit] if unit else say(language, "start.reports.all"), places
+            name = survey.unit_names[unit] if unit else say(language, "start.reports.all")
+            yield unit or survey.wave.id, name, places
 
 
 def describe_recognised(draft: Draft, language: Language) -> list[Printed]:

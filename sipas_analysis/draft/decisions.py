@@ -159,14 +159,10 @@ def decide(
         kind: {code: value for (of_kind, code), value in chosen.items() if of_kind == kind}
         for kind in KINDS
     }
-    columns = by_kind["column"]
-    sheets = [
-        _place_columns(_decide_sheet(sheet, by_kind["role"], by_kind["item"]), columns)
-        for sheet in draft.sheets
-    ]
+    sheets = [_decide_sheet(sheet, by_kind) for sheet in draft.sheets]
     items = {code: header for code, header in by_kind["item"].items() if header}
     questions = {code: header for code, header in by_kind["question"].items() if header}
-    questions = dict(_list_of("question", columns)) | questions
+    questions = dict(_list_of("question", by_kind["column"])) | questions
     levels = {word: int(level) for word, level in by_kind["label"].items() if level.isdigit()}
     blank = [word for word, level in by_kind["label"].items() if level == NO_ANSWER]
     decisions = Decisions(
@@ -221,16 +217,17 @@ def is_readable(code: str, header: str, draft: Draft) -> bool:
     return all(read_choice(text).ok for text in texts if text)
 
 
-def _decide_sheet(
-    sheet: DraftSheet, roles: Mapping[str, str], items: Mapping[str, str]
-) -> DraftSheet:
+def _decide_sheet(sheet: DraftSheet, by_kind: Mapping[Kind, Mapping[str, str]]) -> DraftSheet:
     """Return a sheet with the chosen roles that it has; proposals are kept where files differ."""
+    roles, items = by_kind["role"], by_kind["item"]
     kept = {role: name for role, name in sheet.roles.items() if roles.get(role, AS_FOUND) == "*"}
     columns = sheet.table.frame.columns
     kept |= {role: header for role, header in roles.items() if header in columns}
     kept.pop("overall", "")
     nearest = {code: name for code, name in sheet.nearest.items() if items.get(code) == AS_FOUND}
-    return replace(sheet, roles=kept, unit="" if "unit" in kept else sheet.unit, nearest=nearest)
+    unit = "" if "unit" in kept else sheet.unit
+    decided = replace(sheet, roles=kept, unit=unit, nearest=nearest)
+    return _place_columns(decided, by_kind["column"])
 
 
 def _list_not_read(by_kind: Mapping[Kind, Mapping[str, str]]) -> list[str]:

@@ -247,7 +247,7 @@ def test_an_officer_gets_from_an_excel_file_to_the_report_by_clicking(page, offi
     choose(page, HOSTILE, "Sở, ban, ngành")
     page.locator(".sipas-fact-title input").fill("Khảo sát <b>thử</b>")
     page.locator(".sipas-fact-title input").press("Tab")
-    page.get_by_text("Không đọc những cột còn lại").click()
+    page.get_by_text("Không đọc những cột còn lại", exact=True).click()
     page.locator(".sipas-columns-write").click()
     page.get_by_text("Đã ghi khao-sat/wave.yaml").wait_for()
     page.locator(".sipas-check-check").click()
@@ -257,6 +257,7 @@ def test_an_officer_gets_from_an_excel_file_to_the_report_by_clicking(page, offi
     shown = report.locator("#whole tbody tr").first.locator(".index").inner_text()
     with page.expect_download() as letter:
         page.get_by_text("Công văn", exact=True).first.click()
+    assert letter.value.suggested_filename == "cong-van-so-noi-vu.docx"
     letter.value.save_as(tmp_path / "letter.docx")
     assert "Sở Nội vụ" in read_word(tmp_path / "letter.docx")
     for theme in THEMES:

@@ -7,7 +7,7 @@ import pytest
 
 from sipas_analysis import cli
 from sipas_analysis.desk import lab_folder
-from sipas_analysis.desk.lab_folder import fill_folder, open_lab, split_words
+from sipas_analysis.desk.lab_folder import NO_NEWS, fill_folder, open_lab, split_words
 from sipas_analysis.errors import LibraryError, OutputError
 from sipas_analysis.proof.program import notebooks_folder
 
@@ -51,14 +51,14 @@ def test_a_checkout_opens_its_notebooks_and_passes_options_on(called, monkeypatc
         cli.main()
     assert not caught.value.code
     start = [sys.executable, "-m", "jupyterlab", str(notebooks_folder())]
-    assert called == [[*start, "--no-browser", "--port", "8899"]]
+    assert called == [[*start, NO_NEWS, "--no-browser", "--port", "8899"]]
 
 
 def test_a_folder_gets_notebooks_and_plan_and_is_opened(called, without_waves, tmp_path, capsys):
     """It is named once more for what was there already."""
     folder = tmp_path / "work"
     open_lab([str(folder), "--no-browser"])
-    assert called[0][2:] == ["jupyterlab", str(folder), "--no-browser"]
+    assert called[0][2:] == ["jupyterlab", str(folder), NO_NEWS, "--no-browser"]
     names = {path.name for path in notebooks_folder().glob("*.ipynb")}
     assert {path.name for path in folder.glob("*.ipynb")} == names
     assert (folder / "data/an-giang-2020/plan.xlsx").is_file()

@@ -1,7 +1,7 @@
 """The steps of ``start.ipynb``: nothing is written before it is asked for, nothing of its own."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 import yaml
@@ -9,12 +9,15 @@ from conftest import write_book
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.desk.start_facts import list_wrong, read_facts
 from sipas_analysis.desk.start_page import StartPage
+from sipas_analysis.desk.start_parts import link_word_files
 from sipas_analysis.desk.start_steps import (
     Answers,
     Line,
     check_wave,
     describe_error,
+    describe_open_units,
     keep_upload,
     list_answer_files,
     list_word_files,
@@ -113,11 +116,14 @@ def test_nothing_is_written_over(folder, tmp_path):
     """Neither a wave nor another file of the same name."""
     paths = [folder / "phiếu.xlsx"]
     write_wave_files(paths, tmp_path, "vi", Answers())
-    with pytest.raises(OutputError, match=r"has wave\.yaml, units\.csv already"):
+    with pytest.raises(
+        OutputError, match=r"has wave\.yaml, units\.csv already, which this page did not write"
+    ):
         write_wave_files(paths, tmp_path, "vi", Answers())
     (tmp_path / "wave.yaml").unlink()
+    (tmp_path / "units.csv").unlink()
     (tmp_path / "phiếu.xlsx").write_bytes(b"another")
-    with pytest.raises(OutputError, match=r"phiếu\.xlsx exists already"):
+    with pytest.raises(OutputError, match=r"phiếu\.xlsx exists already and differs"):
         write_wave_files(paths, tmp_path, "vi", Answers())
 
 
@@ -130,11 +136,20 @@ def test_an_upload_stays_in_its_folder(tmp_path, name):
 def test_files_are_listed_without_those_of_the_program(folder, tmp_path):
     """No list of units, plan, output, hidden file, lock file or folder of a wave."""
     names = ("a.xlsx", "b.csv", "c.sav", "units.csv", "plan.xlsx", "~$a.xlsx", ".d.csv", "e.txt")
-    for name in (*names, "in/f.csv", "outputs/g.csv", "wave/h.csv", "wave/wave.yaml", ".x/i.csv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    deep = ("in/two/j.csv", "in/two/three/k.csv", "kiem-tra/return/l.xlsx")
+    for name in (
+        *names,
+        "in/f.csv",
+        "outputs/g.csv",
+        "wave/h.csv",
+        "wave/wave.yaml",
+        ".x/i.csv",
+        *deep,
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("", "utf-8")
     listed = [path.relative_to(tmp_path).as_posix() for path in list_answer_files(tmp_path)]
-    assert listed == ["a.xlsx", "b.csv", "c.sav", "in/f.csv"]
+    assert listed == ["a.xlsx", "b.csv", "c.sav", "in/f.csv", "in/two/j.csv"]
 
 
 def test_an_error_is_a_paragraph_and_never_markup(monkeypatch, tmp_path):
@@ -187,16 +202,16 @@ def test_what_was_typed_stays_when_the_language_changes(folder, monkeypatch):
 
 
 def test_only_what_must_be_decided_is_open(folder, monkeypatch):
-    """Two questions and one label; what was recognised is folded, and its title counts it."""
+    """Two questions, one label and two columns; the rest is folded, and its title counts it."""
     monkeypatch.chdir(folder)
     page = StartPage("khao-sat", "vi")
     page.files.children[-2].click()
-    (fold,) = [part for part in page.columns.children if hasattr(part, "selected_index")]
+    _, fold = [part for part in page.columns.children if hasattr(part, "selected_index")]
     assert fold.selected_index is None
     folded = [part for box in fold.children[0].children for part in box.children[1:]]
     shown = [part for part in page.choices.values() if part not in folded]
     labels = [part.description.partition(".")[0] for part in shown]
-    assert labels == ["E4", "Mức độ hài lòng chung", "Tạm được"]
+    assert labels == ["E4", "Mức độ hài lòng chung", "Tạm được", "Ý kiến", "Câu cuối"]
     assert str(len(folded)) in fold.titles[0]
     assert fold.titles[0] != ""
 
@@ -215,7 +230,9 @@ def test_word_files_that_are_there_are_listed(folder, tmp_path):
         "start.reports.letter": f"units/{unit}/letter.vi.docx",
         "start.reports.docx": f"units/{unit}/report.vi.docx",
     }
-    assert [*list_word_files(survey, tmp_path / "out", "vi")] == [(survey.unit_names[unit], files)]
+    assert [*list_word_files(survey, tmp_path / "out", "vi")] == [
+        (unit, survey.unit_names[unit], files)
+    ]
 
 
 @pytest.mark.slow  # the steps of the page run
@@ -235,11 +252,12 @@ def test_an_uploaded_file_is_written_with_the_wave(folder, monkeypatch, tmp_path
     assert [*tmp_path.iterdir()] == []
     page.facts["title"].value, page.facts["year"].value = "Đợt thử", "2024"
     page.groups["Trung tâm A"].value = "Sở, ban, ngành"
+    page.rest.value = True
     page.columns.children[-2].click()
     names = {path.name for path in (tmp_path / "khao-sat").iterdir()}
     assert names == {"phiếu.xlsx", "units.csv", "wave.yaml"}
     page.languages.value = "en"
-    assert page.draft is None
+    assert page.choices["item", "E4"].description.startswith("E4. ")  # can be chosen anew
     page.check.children[1].click()
     assert "warning" in page.check.children[-1].value  # E4 has no column
     assert "the copies in the folder khao-sat" in page.check.children[-1].value
@@ -262,3 +280,199 @@ def test_the_survey_of_the_page_is_that_of_the_library(folder, tmp_path):
     write_wave_files([folder / "phiếu.xlsx"], tmp_path, "vi", answers)
     survey, _ = check_wave(tmp_path, "vi")
     assert survey.frame.equals(read_survey(read_wave(tmp_path)).frame)
+
+
+def _look(folder, monkeypatch, place="khao-sat"):
+    """Return the page after the first step, with the facts that are needed, and no line of text."""
+    monkeypatch.chdir(folder)
+    page = StartPage(str(place), "vi")
+    page.files.children[-2].click()
+    page.facts["title"].value, page.facts["year"].value = "Đợt thử", "2024"
+    for group in page.groups.values():
+        group.value = "Sở, ban, ngành"
+    return page
+
+
+def _write(page):
+    """Press the button of the second step; return what is said."""
+    page.columns.children[-2].click()
+    return re.sub("<[^>]*>", "", page.columns.children[-1].value)
+
+
+def test_each_column_that_is_not_recognised_can_be_decided(draft):
+    """An item that has none, a question about the person, a role, or not to be read."""
+    choices = {choice.code: choice for choice in list_choices(draft) if choice.kind == "column"}
+    assert [*choices] == ["Ý kiến", "Câu cuối"]
+    options = choices["Câu cuối"].options
+    assert {"", "ignore", "item E4", "question age", "role form"} <= {*options}
+    assert not {"item A1", "role unit"} & {*options}  # they have a column
+    uses = {"Câu cuối": "item E4", "Ý kiến": "question age"}
+    decided = decide(draft, {("column", name): use for name, use in uses.items()})
+    assert decided.list_missing() == []
+    assert decided.list_left("unknown") == []
+    assert decided.chosen.questions == {"age": "Ý kiến"}
+    assert decided.sheets[0].nearest == {"E4": "Câu cuối"}
+    decided = decide(draft, {("column", "Câu cuối"): "role form", ("column", "Ý kiến"): "ignore"})
+    assert decided.shared["form"] == "Câu cuối"
+    assert decided.chosen.ignored == ["Ý kiến"]
+
+
+def test_a_column_that_an_item_has_is_read_even_if_its_own_list_says_no(draft):
+    """Two lists speak of it; a wave that ignores the column of an item cannot be read."""
+    answers = {("item", "E4"): "Câu cuối", ("column", "Câu cuối"): "ignore"}
+    decided = decide(draft, answers)
+    assert decided.chosen.items == {"E4": "Câu cuối"}
+    assert decided.chosen.ignored == []
+
+
+def test_no_wave_is_written_with_a_column_that_is_not_decided(folder, monkeypatch, tmp_path):
+    """It is named, and so is the item; “the rest is not read” works before and after."""
+    page = _look(folder, monkeypatch, tmp_path / "wave")
+    said = _write(page)
+    assert "Chưa chọn cột này là gì: Ý kiến; Câu cuối." in said
+    assert "Chưa có tệp nào được ghi." in said
+    assert not (tmp_path / "wave").exists()
+    assert "1 tiêu chí chưa có cột" in page.left.value
+    assert "E4. " in page.left.value
+    page.choices["column", "Câu cuối"].value = "item E4"
+    assert "tiêu chí chưa có cột" not in page.left.value
+    page.rest.value = True
+    assert page.left.value == ""
+    assert "Đã ghi" in _write(page)
+
+
+def test_the_page_writes_again_what_nobody_edited(folder, monkeypatch, tmp_path):
+    """Until a person edits the wave; then it says what to do, in words of a page."""
+    wave = tmp_path / "wave" / "wave.yaml"
+    page = _look(folder, monkeypatch, wave.parent)
+    page.rest.value = True
+    _write(page)
+    page.choices["item", "E4"].value = "Câu cuối"
+    page.check.children[-1].value = "old"
+    assert "Đã ghi" in _write(page)
+    assert "E4: Câu cuối" in wave.read_text("utf-8")
+    assert page.check.children[-1].value == ""  # what was checked is no more
+    wave.write_text(wave.read_text("utf-8") + "# mine\n", "utf-8")
+    said = _write(page)
+    assert "đã có người sửa" in said
+    assert "--out" not in said
+    assert wave.read_text("utf-8").endswith("# mine\n")
+
+
+def test_copies_follow_their_files_until_they_are_corrected(folder, tmp_path):
+    """A corrected copy stays; if the file has changed too, neither is lost."""
+    source, own = tmp_path / "phiếu.xlsx", {}
+    first, place = (folder / "phiếu.xlsx").read_bytes(), tmp_path / "wave"
+    source.write_bytes(first)
+    write_wave_files([source], place, "vi", Answers(), own)
+    other = write_book(tmp_path / "b.xlsx", S=[["x"]]).read_bytes()
+    (place / source.name).write_bytes(first + b"\0")  # corrected
+    write_wave_files([source], place, "vi", Answers(), own)
+    assert (place / source.name).read_bytes() == first + b"\0"
+    source.write_bytes(other)
+    with pytest.raises(OutputError, match="exists already and differs"):
+        write_wave_files([source], place, "vi", Answers(), own)
+    (place / source.name).write_bytes(first)  # as the page made it
+    source.write_bytes(first + b"\0\0")
+    write_wave_files([source], place, "vi", Answers(), own)
+    assert (place / source.name).read_bytes() == first + b"\0\0"
+
+
+def test_files_of_one_name_are_refused_before_one_replaces_the_other(folder, tmp_path):
+    """Both would be copied into one folder."""
+    paths = [tmp_path / "a" / "x.xlsx", tmp_path / "b" / "X.xlsx"]
+    for k, path in enumerate(paths):
+        path.parent.mkdir()
+        path.write_bytes(bytes([k]))
+    with pytest.raises(OutputError, match="have one name but differ"):
+        write_wave_files(paths, tmp_path / "wave", "vi", Answers(), {})
+    assert not (tmp_path / "wave").exists()
+
+
+def test_another_folder_counts_at_once_and_nothing_typed_is_lost(folder, monkeypatch, tmp_path):
+    """Nor is it by looking at the files again."""
+    page = _look(folder, monkeypatch, tmp_path / "a")
+    page.choices["item", "E4"].value, page.rest.value = "Câu cuối", True
+    page.facts["publisher"].value = "UBND"
+    page.place.value = str(tmp_path / "b")
+    page.files.children[-2].click()
+    assert page.choices["item", "E4"].value == "Câu cuối"
+    assert (page.facts["title"].value, page.facts["publisher"].value) == ("Đợt thử", "UBND")
+    assert page.groups["Trung tâm A"].value == "Sở, ban, ngành"
+    assert page.rest.value
+    _write(page)
+    assert (tmp_path / "b" / "wave.yaml").exists()
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_unit_is_folded_where_every_file_has_one(tmp_path, monkeypatch):
+    """Files without a column of units, named by their title rows."""
+    head = [item.vi for item in PACK.items.values()]
+    for k, unit in enumerate(("SỞ Y TẾ", "SỞ NỘI VỤ")):
+        rows = [[(i + j + k) % 5 + 1 for j in range(len(head))] for i in range(8)]
+        write_book(tmp_path / f"{k}.xlsx", S=[[f"ĐƠN VỊ: {unit}"], [], head, *rows])
+    monkeypatch.chdir(tmp_path)
+    page = StartPage("khao-sat", "vi")
+    page.files.children[-2].click()
+    _, known = [part for part in page.columns.children if hasattr(part, "selected_index")]
+    folded = [part for box in known.children[0].children for part in box.children]
+    assert page.choices["role", "unit"].value == ""
+    assert page.choices["role", "unit"] in folded
+
+
+def test_an_empty_list_says_where_it_looked(tmp_path, monkeypatch):
+    """And how files get there."""
+    monkeypatch.chdir(tmp_path)
+    shown = "".join(getattr(part, "value", "") or "" for part in StartPage().files.children[3:4])
+    assert str(tmp_path) in shown
+    assert "Tải tệp lên" in shown
+
+
+def test_decision_fieldwork_and_targets_can_be_typed(folder, tmp_path):
+    """They stand in the wave without a #, once; what cannot be read is named."""
+    typed = {"title": "A", "year": "2024", "decision": "851/QĐ-UBND", "decided": "27/4/2024"}
+    typed |= {"start": "1/2/2024", "end": "2024-03-31", "targets": "80; 92,5%"}
+    facts = read_facts(typed, "vi")
+    assert facts["collected"] == {"from": date(2024, 2, 1), "to": date(2024, 3, 31)}
+    assert [*list_wrong(typed)] == []
+    wrong = {"start": "31/2/2024", "targets": "80; 950", "decided": "1/2/2024", "decision": " "}
+    assert {*list_wrong(wrong)} == {"start", "targets", "decision"}
+    draft = write_wave_files(
+        [folder / "phiếu.xlsx"], tmp_path, "vi", Answers(CHOSEN, facts, {}, ignores_rest=True)
+    )
+    text = draft.wave.read_text("utf-8")
+    assert "#targets" not in text
+    assert yaml.safe_load(text)["targets"] == [80, 92.5]
+    assert yaml.safe_load(text)["decision"]["number"] == "851/QĐ-UBND"
+
+
+def test_word_files_are_downloaded_under_names_that_tell_them_apart(folder, tmp_path):
+    """What it is, and of which unit; in the language of the page."""
+    answers = Answers(CHOSEN, FACTS, {"Trung tâm A": "Sở, ban, ngành"}, ignores_rest=True)
+    write_wave_files([folder / "phiếu.xlsx"], tmp_path / "wave", "vi", answers)
+    survey, _ = check_wave(tmp_path / "wave", "vi")
+    unit = survey.units["code"].iloc[0]
+    for name in (f"units/{unit}/letter.vi.docx", "province/report.vi.docx"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"")
+    names = re.findall('download="([^"]*)"', link_word_files(survey, tmp_path, "vi"))
+    assert names == ["bao-cao-wave.docx", f"cong-van-{unit}.docx"]
+    assert f'download="letter-{unit}.docx"' in link_word_files(survey, tmp_path, "en")
+
+
+@pytest.mark.slow  # the steps of the page run
+def test_units_that_reports_leave_out_are_named_after_the_check(folder, monkeypatch, tmp_path):
+    """The last line does not send on as if all were well."""
+    page = _look(folder, monkeypatch, tmp_path / "wave")
+    page.choices["item", "E4"].value, page.rest.value = "Câu cuối", True
+    page.choices["label", "Tạm được"].value = "3"
+    _write(page)
+    page.check.children[1].click()
+    assert "Phiếu đọc được. Hãy sang bước 4." in page.check.children[-1].value
+    assert describe_open_units(page.survey, "vi") == []
+    wave = tmp_path / "wave" / "wave.yaml"
+    wave.write_text(wave.read_text("utf-8") + "min_cell: 11\n", "utf-8")
+    page.check.children[1].click()
+    shown = page.check.children[-1].value
+    assert "2 đơn vị không có kết quả trong báo cáo" in shown
+    assert "Phiếu đọc được. Hãy sang bước 4." not in shown
