@@ -31,7 +31,9 @@ FOR_OFFICE = {
     *("blank_choice", "count_total", "day_order", "decimal", "no_form_left", "only_none"),
     *("same_file", "sample_fpc", "stratum_blank", "unit_blank"),
 }
-UNNAMED = {"columns_unknown", "columns_near", "columns_unlike", "columns_twice"}
+UNNAMED = {
+    *("columns_unknown", "columns_questions", "columns_near", "columns_unlike", "columns_twice"),
+}
 ABSENT = {"items_missing", "columns_missing"}  # to be named first, if a file has unnamed columns
 OWN_SHARE = 0.9  # of the forms of a file, above which it is the file of their unit
 DATA_FILES = {".sav", ".zsav", ".por", ".dta", ".parquet"}  # written by a program, not by a unit
