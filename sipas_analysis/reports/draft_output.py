@@ -32,7 +32,7 @@ def describe_proposals(draft: Draft, language: Language, again: str) -> Iterator
     for code, header in questions.items():
         yield f"  “{header}” → {code}. {pack.indicators[code].text(language)}", None
     if not used:
-        yield say(language, "cli.said.accept", command=again), None
+        yield say(language, "cli.said.use_proposals", command=again), None
 
 
 def describe_draft(

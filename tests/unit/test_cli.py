@@ -185,14 +185,14 @@ def test_the_version_is_that_of_the_package(sipas):
         (["html", "docx"], 'sipas plan "my wave.yaml"'),
     ],
 )
-def test_a_run_ends_with_the_line_to_type_next(capsys, tmp_path, formats, words):
+def test_a_run_ends_with_the_line_to_type_next(demo_2021, capsys, tmp_path, formats, words):
     """Without Word there is no letter: the line that makes it; else where it is, and the plan."""
-    finish_run(tmp_path, Path("my wave.yaml"), formats, {})
+    finish_run(tmp_path, demo_2021, Path("my wave.yaml"), formats, {})
     said = capsys.readouterr().out
     assert words in said
     assert (str(tmp_path / "units") in said) == ("docx" in formats)
     with pytest.raises(typer.Exit):
-        finish_run(tmp_path, Path("w.yaml"), formats, {"so-a": "full"})
+        finish_run(tmp_path, demo_2021, Path("w.yaml"), formats, {"so-a": "full"})
     assert "so-a: full" in capsys.readouterr().err
 
 
