@@ -39,7 +39,7 @@ def drafted(tmp_path):
         shutil.copy(path, tmp_path)
     draft = draft_wave([tmp_path], tmp_path, "vi")
     assert draft.to_confirm[-2:] == ["HL", "Tốt"]
-    assert [text[:2] for text in draft.to_confirm[:-2]] == ["C4", "A1", "B5"]
+    assert [text[:2] for text in draft.to_confirm[:-2]] == ["A1", "B5", "C4"]
     assert (draft.list_left("unknown"), draft.units_to_place, draft.skipped) == ([], [], [])
     text = re.sub(
         r"(?m)^  #(columns:|  items:|    [A-E]\d:|labels:|  HL|  Tốt)",
