@@ -673,8 +673,9 @@ def test_a_unit_that_left_is_named_with_its_old_files(sipas, make_wave, notebook
     sipas("run", path, *asked)
     make_wave("".join(line for line in GOOD.splitlines(keepends=True) if "so-b" not in line))
     said = sipas("run", path, *asked)[1]
-    assert "files of 1 report(s)" in said
-    assert "(so-b)" in said
+    assert "1 folder(s) belong to units that are no longer in the list of units" in said
+    assert "so-b" in said
+    assert "delete these folders" in said
 
 
 @pytest.mark.slow
