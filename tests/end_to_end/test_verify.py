@@ -740,7 +740,8 @@ def test_the_name_of_a_file_is_private(made, tmp_path):
     open_archive(home / "public.zip", home / "public")
     for file in (file for folder in ("out", "public") for file in (home / folder).rglob("*")):
         content = file.read_bytes() if file.is_file() and "program" not in file.parts else b""
-        assert b"0912" not in content, file
+        for part in (b"A 0912", b"A%200912", b"Nguy"):  # digits alone may stand in a hash
+            assert part not in content, (file, part)
     run = open_archive(write_archive(out, home / "a.zip", path), home / "private")
     assert (run.folder / "inputs/Nguyễn Văn A 0912.csv").is_file()
     assert not kinds_of_faults(verify_run(run)) & ABOUT_INPUTS
