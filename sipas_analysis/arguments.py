@@ -13,7 +13,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from sipas_analysis.errors import ConfigError, ParameterError, SipasError, hide_personal, shorten
-from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
+from sipas_analysis.messages import LANGUAGES, Language, join_first, read_catalogue, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ def find_nearest(text: object, names: Iterable[object], least: float = 0.6) -> s
 def list_known(text: object, names: Iterable[object]) -> dict[Language, str]:
     """Return the names that there are, and the nearest one to a misspelt name, in each language."""
     known = [str(name) for name in names]
-    shown = ", ".join([*known[:SHOWN_NAMES], *["…"] * (len(known) > SHOWN_NAMES)])
+    shown = join_first(known, SHOWN_NAMES, ", ")
     close = find_nearest(text, known)
     if not close:
         return dict.fromkeys(LANGUAGES, shown)

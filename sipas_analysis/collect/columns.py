@@ -28,7 +28,7 @@ from sipas_analysis.collect.tables import Table
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.messages import LANGUAGES, Language, join_first
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 PARTS = ("items", "indicators", "keys")
@@ -151,7 +151,7 @@ def check_columns(
         if headers
     ]
     for header, states in list_states(placed, table.frame).items():
-        shown = ", ".join([*(f'"{state}"' for state in states[:3]), *["…"] * (len(states) > 3)])
+        shown = join_first([f'"{state}"' for state in states], 3, ", ")
         places = [table.place(column=header)]
         errors.append(ColumnError("columns_state", places, header=header, states=shown))
     if unlike:

@@ -5,6 +5,7 @@ sentences for people are in this folder. Numbers are written in the format of th
 in Vietnamese, 94.59 in English.
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from math import isinf, isnan
@@ -31,6 +32,16 @@ def read_catalogue(language: Language) -> dict[str, str]:
 def say(language: Language, message_id: str, **fields: object) -> str:
     """Return the sentence ``message_id`` with its fields filled in; an unknown id is a KeyError."""
     return read_catalogue(language)[message_id].format(**fields)
+
+
+def join_first(names: Sequence[str], most: int, separator: str = "; ") -> str:
+    """Return the first names as one text; an ellipsis stands for the others.
+
+    Example:
+        >>> join_first(["a", "b", "c"], 2), join_first(["a"], 2)
+        ('a; b; …', 'a')
+    """
+    return separator.join([*names[:most], *["…"] * (len(names) > most)])
 
 
 def _round_half_up(value: float | Decimal, decimals: int) -> Decimal:

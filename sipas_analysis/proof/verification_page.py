@@ -14,7 +14,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import Language, join_first
 from sipas_analysis.proof.findings import NOTES, Finding, Verification
 
 MOST_FINDINGS = 20  # of a kind that are listed one by one
@@ -102,7 +102,7 @@ def _list_findings(verification: Verification) -> list[Text]:
 def _advise_on_edits(findings: Iterable[Finding]) -> list[Text]:
     """Say what to do if changed files are documents that an officer fills in."""
     names = [finding.file for finding in findings if finding.file.endswith(FILLED_IN)]
-    shown = ", ".join(names[:MOST_ABSENT]) + (", …" if names[MOST_ABSENT:] else "")
+    shown = join_first(names, MOST_ABSENT, ", ")
     return [make_text("verification.edited", file=shown)] if names else []
 
 

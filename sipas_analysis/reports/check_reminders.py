@@ -15,7 +15,7 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.improve.plan import STATUSES
 from sipas_analysis.improve.plan_file import PlanOfFile
 from sipas_analysis.instrument.strict_yaml import decode_yaml
-from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.messages import LANGUAGES, Language, join_first, say
 from sipas_analysis.quality.findings import find_unused_levels
 from sipas_analysis.reports.chapters.opening import find_newer_rules
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
@@ -32,9 +32,7 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
         yield say(language, "cli.said.plan_like", names="; ".join(map(shorten, like_plans))), None
     unread = [name for name in list_unread_files(survey.wave) if name not in like_plans]
     if unread:
-        names = "; ".join(
-            [*map(shorten, unread[:SHOWN_NAMES]), *["…"] * (len(unread) > SHOWN_NAMES)]
-        )
+        names = join_first([*map(shorten, unread)], SHOWN_NAMES)
         yield say(language, "cli.said.unread_files", n=len(unread), names=names), None
     for levels in find_unused_levels(survey):
         yield levels.text(language), None
@@ -50,7 +48,7 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
         yield say(language, "cli.said.plan_unnamed", paths=write_flow(plans)), None
     if survey.wave.records:
         files = [path.name for _, path, _ in list_exports(survey.wave)]
-        shown = "; ".join([*map(shorten, files[:SHOWN_NAMES]), *["…"] * (len(files) > SHOWN_NAMES)])
+        shown = join_first([*map(shorten, files)], SHOWN_NAMES)
         yield say(language, "cli.said.records_later", n=len(files), names=shown), None
     content = [survey.unit_names[unit] for unit in list_content_units(survey)]
     if content:

@@ -12,7 +12,7 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.figures.suppression import mark_small
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
-from sipas_analysis.messages import Language, format_number, say
+from sipas_analysis.messages import Language, format_number, join_first, say
 from sipas_analysis.reports.subject import Subject
 
 CAUSES = ("small", "sum", "bound")  # as ``Suppression.cause`` has them
@@ -51,7 +51,7 @@ def _name_causes(survey: Survey, language: Language) -> Lines:
         forms = survey.frame["unit"].value_counts()
         names = [_name_unit(survey, unit, int(forms[unit]), language) for unit in small]
         word = "less" if is_rest.any() else "not_without"
-        yield say(language, f"disclosure.{word}", names=_shorten(names)), None
+        yield say(language, f"disclosure.{word}", names=join_first(names, SHOWN_PLACES)), None
 
 
 def _name_hidden(survey: Survey, language: Language) -> Lines:
@@ -98,7 +98,3 @@ def _name_codes(survey: Survey, codes: list[str], language: Language) -> Iterato
 
 def _name_unit(survey: Survey, unit: str, n: int, language: Language) -> str:
     return say(language, "disclosure.unit", unit=survey.unit_names[unit], n=n)
-
-
-def _shorten(names: list[str]) -> str:
-    return "; ".join([*names[:SHOWN_PLACES], *["…"] * (len(names) > SHOWN_PLACES)])

@@ -16,6 +16,7 @@ from pathlib import Path
 from sipas_analysis.documents.writers.terminal import print_message
 from sipas_analysis.errors import SHOWN_PLACES, OutputError
 from sipas_analysis.files import hash_file, hash_if_there, write_privately, write_whole
+from sipas_analysis.messages import join_first
 from sipas_analysis.reports.file_names import EDITED
 
 WRITTEN = "state/written"  # hash of each file that was written last, by report
@@ -74,7 +75,7 @@ def tell_edited(out: Path) -> Iterator[None]:
     yield
     moved = [name for name in list_edited(out) if name not in before]
     if moved:
-        names = ", ".join(moved[:SHOWN_PLACES]) + (", …" if moved[SHOWN_PLACES:] else "")
+        names = join_first(moved, SHOWN_PLACES, ", ")
         print_message("edited_kept", n=len(moved), folder=out / EDITED, names=names)
     elif before:
         print_message("edited_there", n=len(before), folder=out / EDITED)

@@ -9,7 +9,7 @@ from itertools import islice
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.figures.suppression import find_units_to_hide
-from sipas_analysis.messages import Language, say
+from sipas_analysis.messages import Language, join_first, say
 
 SHOWN_UNITS = 20  # units that are named
 Lines = Iterator[tuple[str, None]]
@@ -25,12 +25,16 @@ def describe_small_units(survey: Survey, language: Language) -> Lines:
         say(language, "disclosure.unit", unit=survey.unit_names[code], n=int(forms[code]))
         for code in small
     ]
-    fields = {"names": _shorten(names), "min_cell": min_cell, "file": survey.wave.path}
+    fields = {
+        "names": join_first(names, SHOWN_UNITS),
+        "min_cell": min_cell,
+        "file": survey.wave.path,
+    }
     yield say(language, "cli.said.small_units", **fields), None
     protecting = find_units_to_hide(figures_of(survey).estimates, survey)
     if protecting:
         names = [name for code, name in survey.unit_names.items() if code in protecting]
-        yield say(language, "cli.said.units_protect", names=_shorten(names)), None
+        yield say(language, "cli.said.units_protect", names=join_first(names, SHOWN_UNITS)), None
     yield from _show_merging(survey, small, language)
 
 
@@ -39,11 +43,7 @@ def describe_hidden(survey: Survey, language: Language) -> Lines:
     protecting = figures_of(survey).protecting_units
     names = [name for code, name in survey.unit_names.items() if code in protecting]
     if names:
-        yield say(language, "cli.said.units_hidden", names=_shorten(names)), None
-
-
-def _shorten(names: list[str]) -> str:
-    return "; ".join([*names[:SHOWN_UNITS], *["…"] * (len(names) > SHOWN_UNITS)])
+        yield say(language, "cli.said.units_hidden", names=join_first(names, SHOWN_UNITS)), None
 
 
 def _show_merging(survey: Survey, small: list[str], language: Language) -> Lines:

@@ -24,7 +24,7 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, lock_file, refuse_changed, write_whole
 from sipas_analysis.input_copies import hold_files
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import LANGUAGES, Language, format_number, say
+from sipas_analysis.messages import LANGUAGES, Language, format_number, join_first, say
 from sipas_analysis.proof.private_receipt import (
     hash_private_receipt,
     make_private_receipt,
@@ -276,15 +276,13 @@ def _tell_leftovers(out: Path, unchanged: Mapping[str, Mapping[str, str]]) -> No
     if old := [_name_report(name) for name, paths in listed.items() if paths]:
         kinds = {Path(path).suffix[1:] for paths in listed.values() for path in paths}
         formats = ",".join(kind for kind in FORMATS if kind in kinds)
-        print_message("stale", n=len(old), names=_shorten(old), formats=formats)
+        print_message(
+            "stale", n=len(old), names=join_first(old, SHOWN_PLACES, ", "), formats=formats
+        )
     folders = sorted(path for path in (out / "units").glob("*") if path.name not in unchanged)
     if gone := [path for path in folders if _list_leftovers(out, path.name, ())]:
-        names = _shorten([str(path) for path in gone])
+        names = join_first([str(path) for path in gone], SHOWN_PLACES, ", ")
         print_message("units_left", n=len(gone), names=names)
-
-
-def _shorten(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN_PLACES]) + (", …" if names[SHOWN_PLACES:] else "")
 
 
 @contextmanager
