@@ -8,6 +8,7 @@ counts more than a code. A header that fits two questions is not recognised: the
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from sipas_analysis.collect.likeness import find_nearest_code, is_opposite, is_unlike
 from sipas_analysis.collect.vocabulary import read_vocabulary
@@ -117,5 +118,10 @@ def _is_code(part: str) -> bool:
 
 def _is_beside(part: str) -> bool:
     """Return whether a part begins like a remark about an answer."""
-    words = plain_text(part) + " "
-    return words.startswith(tuple(f"{plain_text(text)} " for text in read_vocabulary()["beside"]))
+    return f"{plain_text(part)} ".startswith(_list_remarks())
+
+
+@cache
+def _list_remarks() -> tuple[str, ...]:
+    """Return the first words of a remark about an answer, each with a blank after it."""
+    return tuple(f"{plain_text(text)} " for text in read_vocabulary()["beside"])

@@ -5,9 +5,8 @@ taken for the listed name without a word.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.vocabulary import read_vocabulary
@@ -18,9 +17,11 @@ MARGIN = 0.1  # by which the nearest wording must lead
 UNLIKE = 0.3  # likeness below which a wording asks something else
 
 
-@cache
-def _count_words(text: str) -> Counter[str]:
-    return Counter(plain_text(text).split())
+@lru_cache(maxsize=2**14)
+def _number_words(text: str) -> frozenset[tuple[str, int]]:
+    """Return the words of a text, each with the number of times that it stood before."""
+    words = plain_text(text).split()
+    return frozenset((word, words[:at].count(word)) for at, word in enumerate(words))
 
 
 def rate_likeness(text: str, wording: str) -> float:
@@ -29,16 +30,16 @@ def rate_likeness(text: str, wording: str) -> float:
     Mean of the common words' share in the shorter text and in both texts. A text of less than
     three words is like no other.
     """
-    words, others = _count_words(text), _count_words(wording)
-    n_common, n_shorter = (words & others).total(), min(words.total(), others.total())
+    words, others = _number_words(text), _number_words(wording)
+    n_common, n_shorter = len(words & others), min(len(words), len(others))
     if n_shorter < 3:
         return 0.0
-    return n_common / n_shorter / 2 + n_common / (words.total() + others.total())
+    return n_common / n_shorter / 2 + n_common / (len(words) + len(others))
 
 
 def is_unlike(text: str, wordings: Iterable[str]) -> bool:
     """Return whether a text is like none of some wordings; shorter texts cannot be judged."""
-    long = [wording for wording in (text, *wordings) if _count_words(wording).total() >= 3]
+    long = [wording for wording in (text, *wordings) if len(_number_words(wording)) >= 3]
     ratings = [rate_likeness(text, wording) for wording in long[1:]] if text in long else []
     return bool(ratings) and max(ratings) < UNLIKE
 
@@ -50,7 +51,7 @@ def is_opposite(text: str, wordings: Iterable[str]) -> bool:
     """
     is_bad = _is_negative(text)
     others = {_is_negative(wording) for wording in wordings}
-    return others == {not is_bad} and (is_bad or _count_words(text).total() >= 3)
+    return others == {not is_bad} and (is_bad or len(_number_words(text)) >= 3)
 
 
 @cache

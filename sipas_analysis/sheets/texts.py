@@ -39,6 +39,7 @@ def are_plain_ids(texts: Iterable[str]) -> bool:
     return _PLAIN_IDS.fullmatch("".join(f"{text}\n" for text in texts)) is not None
 
 
+@lru_cache(maxsize=2**14)  # headers are compared with the wordings of every questionnaire
 def plain_text(text: str) -> str:
     """Return text to find the nearest name: words of letters and digits, without marks or case."""
     decomposed = unicodedata.normalize("NFD", fold_text(text).replace("đ", "d"))
