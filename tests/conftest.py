@@ -35,6 +35,21 @@ settings.load_profile("quick")
 gc.set_threshold(50_000, 20, 20)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make slow all cases of a test but ``quick_cases(n)`` of them, taken evenly from the list."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("quick_cases") and not item.get_closest_marker("slow"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for alike in cases.values():
+        (n_quick,) = alike[0].get_closest_marker("quick_cases").args  # type: ignore[union-attr]
+        quick = {at * len(alike) // n_quick for at in range(n_quick)}
+        for at, item in enumerate(alike):
+            if at not in quick:
+                item.add_marker("slow")
+
+
 def pytest_collection_finish() -> None:
     """Keep what is imported by now out of every later collection."""
     gc.collect()
@@ -97,14 +112,6 @@ FACTS: dict[str, Any] = {
     "responses": [{"file": "answers.csv"}],
     "columns": {"unit": "unit"},
 }
-
-
-def mostly_slow(cases: Iterable[Any], step: int) -> list[Any]:
-    """Return cases for ``parametrize`` of which each ``step``-th is quick and the others slow."""
-    return [
-        pytest.param(*case, marks=pytest.mark.slow if at % step else ())
-        for at, case in enumerate(case if isinstance(case, tuple) else (case,) for case in cases)
-    ]
 
 
 def write_wave(

@@ -40,6 +40,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.quick_cases(2)
 def test_a_broken_file_is_refused_and_named(read_answers, tmp_path, name):
     """A page of Parquet, a packed text, a quote before everything: no words of a database."""
     damage, message = DAMAGES[name]
@@ -52,6 +53,7 @@ def test_a_broken_file_is_refused_and_named(read_answers, tmp_path, name):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.quick_cases(1)
 def test_a_hostile_text_is_a_text(read_answers, tmp_path, ending):
     """Headers, names, steps and reasons hold quotes, braces and SQL: each is read as it stands."""
     texts = [HOSTILE[number % len(HOSTILE)] for number in range(24)]

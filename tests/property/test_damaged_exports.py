@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from conftest import mostly_slow, write_wave
+from conftest import write_wave
 from made_exports import make_dossiers, make_movements, survey_of
 
 from sipas_analysis.collect.survey import read_survey
@@ -199,6 +199,7 @@ def refuse(read, *exports, **options) -> dict[str, SipasError]:
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "xlsx", "parquet"])
+@pytest.mark.quick_cases(1)
 def test_the_undamaged_export_is_read_alike_from_every_kind_of_file(read, ending):
     """Codes, words, stamps and units; names of people stay outside."""
     records = read(make_dossiers(), make_movements(), ending=ending)
@@ -220,7 +221,8 @@ def test_the_undamaged_export_is_read_alike_from_every_kind_of_file(read, ending
     )
 
 
-@pytest.mark.parametrize("name", mostly_slow(REFUSED, 3))
+@pytest.mark.quick_cases(2)
+@pytest.mark.parametrize("name", REFUSED)
 def test_a_damage_that_changes_what_is_counted_is_refused_by_place(read, name):
     """The error names file, row, column and value, and what to do."""
     damage, message = REFUSED[name]
@@ -229,7 +231,8 @@ def test_a_damage_that_changes_what_is_counted_is_refused_by_place(read, name):
     assert "dossiers.csv" in errors[message].text("vi") or message == "calendar_missing_at"
 
 
-@pytest.mark.parametrize("name", mostly_slow(TOLD, 3))
+@pytest.mark.quick_cases(2)
+@pytest.mark.parametrize("name", TOLD)
 def test_a_damage_that_can_be_read_is_told(read, good, name):
     """The ledger has lines that the undamaged export has not; no dossier is lost."""
     damage, reason = TOLD[name]
@@ -265,12 +268,14 @@ LINES: dict[str, tuple[Callable[[str], str | bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", LINES)
+@pytest.mark.quick_cases(2)
 def test_a_damaged_text_is_refused(read, name):
     """A line with other cells, an open quote, an old code, an empty file."""
     damage, message = LINES[name]
     assert [*refuse(read, damage(make_dossiers().to_csv(index=False)))] == [message]
 
 
+@pytest.mark.slow
 def test_a_text_may_be_in_another_code_or_have_another_separator(read):
     """UTF-16, semicolons, a first line that names the separator: the same dossiers."""
     text = make_dossiers().to_csv(index=False)
@@ -282,6 +287,7 @@ def test_a_text_may_be_in_another_code_or_have_another_separator(read):
 
 
 @pytest.mark.parametrize("n_rows", [5000, pytest.param(65_536, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_an_export_that_was_cut_is_said(read, n_rows):
     """Programs cut exports at such a number of rows; two rows less say nothing."""
     frame = pd.concat([make_dossiers()] * (n_rows // 24 + 1)).iloc[:n_rows]
@@ -307,7 +313,8 @@ STAYS: dict[str, tuple[Callable[[Frame], Frame], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(STAYS, 3))
+@pytest.mark.quick_cases(2)
+@pytest.mark.parametrize("name", STAYS)
 def test_a_damaged_stay_is_told(read, good, name):
     """What is no stay is left out with a line."""
     damage, reason = STAYS[name]
@@ -318,6 +325,7 @@ def test_a_damaged_stay_is_told(read, good, name):
     assert reasons.tolist() == [reason]
 
 
+@pytest.mark.slow
 def test_a_dossier_with_work_after_its_end_is_apart(read):
     """Closed and opened again: the movements tell, though the dossier says that it is returned."""
     late = make_movements().iloc[[2]].assign(NgayBatDau="20/03/2024 08:00:00", NgayKetThuc="")

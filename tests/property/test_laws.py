@@ -126,6 +126,7 @@ def test_scale_of_weights_changes_nothing(frame, data, scale):
 
 
 @given(forms(), units)
+@pytest.mark.slow
 def test_a_blank_form_never_counts(frame, unit):
     """A form without an answer adds to the forms, not to an index, its n or its limits (M1)."""
     empty = pd.DataFrame({"unit": [unit], **dict.fromkeys(ITEMS, np.nan)})
@@ -176,6 +177,7 @@ def test_pooled_units_stay_between_their_parts(frame):
 
 
 @given(forms(least=1), st.booleans())
+@pytest.mark.slow
 def test_intervals_hold_their_value_within_0_and_100(frame, weighted):
     """Items and indices, weighted or not; 0 % and 100 % are never a certainty."""
     if weighted:

@@ -406,6 +406,7 @@ def strata_of_pairs():
     ],
     ids=["JK1", "JKn", "BRR", "Fay", "bootstrap"],
 )
+@pytest.mark.quick_cases(1)
 def test_made_replicates_agree_with_linearisation(strata_of_pairs, kind, tolerance):
     """A total exactly (the bootstrap by chance), a ratio and a mean nearly; the same value."""
     strata = None if kind == "JK1" else "h"

@@ -39,6 +39,7 @@ def blank_small(table, _):
 
 
 @pytest.mark.parametrize("seed", [*QUICK, *(pytest.param(s, marks=pytest.mark.slow) for s in SLOW)])
+@pytest.mark.slow
 def test_nobody_finds_a_hidden_number(tmp_path, monkeypatch, seed):
     """P4, P5: no outsider and no contributor; with small cells blanked alone (P2), many do."""
     assert find_hidden_numbers(tmp_path / "wave", seed) == []

@@ -91,6 +91,7 @@ def test_what_is_planted_is_found(rule, plant, share, layout, least, straight, w
     assert np.mean(hits) >= least - 3 * np.sqrt(least * (1 - least) / waves)
 
 
+@pytest.mark.slow
 def test_one_clean_wave_and_each_plant_once():
     """The quick one of the two above: 30 units of 30, few straight lines."""
     rng = generator("quick")

@@ -30,6 +30,7 @@ def surveys():
     ]
 
 
+@pytest.mark.slow
 def test_changes_of_two_surveys_equal_r(surveys):
     """Index of the whole and of four units: value, error, interval, df, p, adjusted p (C1)."""
     wanted = pd.read_csv(HERE / "expected.csv").set_index("key")

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import mostly_slow
 
 import sipas_analysis as sipas
 from sipas_analysis.explain.collinearity import measure_collinearity
@@ -133,7 +132,8 @@ def rows_of(kind):
     return dict(iter(found.groupby("case", sort=False)))
 
 
-@pytest.mark.parametrize("case", mostly_slow(CASES["case"], 5))
+@pytest.mark.quick_cases(5)
+@pytest.mark.parametrize("case", CASES["case"])
 def test_a_model_equals_r(case):
     """Terms in R's order; noise of a coefficient near 0 is 1e-9 of its error."""
     model, data = fit_of(case), frame_of(case)
@@ -150,7 +150,8 @@ def test_a_model_equals_r(case):
     close([model.r_squared], [row["r_squared"]])
 
 
-@pytest.mark.parametrize("case", mostly_slow(CASES["case"], 5))
+@pytest.mark.quick_cases(5)
+@pytest.mark.parametrize("case", CASES["case"])
 def test_every_covariance_equals_r(case):
     """Each pair of terms; noise of one near 0 is 1e-9 of the two errors."""
     model, data = fit_of(case), frame_of(case)
@@ -167,6 +168,7 @@ def frame_of(case):
 
 
 @pytest.mark.parametrize("case", rows_of("svyolr"))
+@pytest.mark.quick_cases(3)
 def test_svyolr_itself_agrees_as_far_as_it_can(case):
     """Coefficients at 1e-6; errors at 1e-3, since its Hessian is by differences of step 0.001."""
     got, want = fit_of(case).to_frame(), rows_of("svyolr")[case]
@@ -189,7 +191,8 @@ def test_counted_people_equal_polr():
     assert shown == [0.5664, 1.2888, -0.5724, -0.3662, -1.091, 0.3603]
 
 
-@pytest.mark.parametrize("case", mostly_slow(rows_of("parallel"), 5))
+@pytest.mark.quick_cases(3)
+@pytest.mark.parametrize("case", rows_of("parallel"))
 def test_parallel_slopes_equal_wald_on_binary_logits(case):
     """Slopes at each cut, F, both degrees of freedom, p; no test where R has none."""
     name, family, formula = case.split(": ")
@@ -219,6 +222,7 @@ def test_parallel_slopes_equal_wald_on_binary_logits(case):
     ("kind", "case"),
     [(kind, case) for kind in ("margin", "margin4", "margin5") for case in rows_of(kind)],
 )
+@pytest.mark.quick_cases(2)
 def test_effects_in_points_equal_r(kind, case):
     """Mean slope, or 0 to 1; the error also holds that of the people over whom is averaged."""
     want = rows_of(kind)[case]
@@ -286,9 +290,8 @@ def shares_of(case):
 ALL_22 = pytest.param("forms: lmg 22", marks=pytest.mark.slow)  # four million coalitions: 4 s
 
 
-@pytest.mark.parametrize(
-    "case", [*mostly_slow([it for it in SHARES if it != "forms: lmg 22"], 5), ALL_22]
-)
+@pytest.mark.quick_cases(3)
+@pytest.mark.parametrize("case", [*[case for case in SHARES if case not in ALL_22.values], ALL_22])
 def test_shares_of_r_squared_equal_r(case):
     """Values and shares by enumeration; errors and intervals by an infinitesimal jackknife."""
     made, want = shares_of(case), IMPORTANCE[IMPORTANCE["case"] == case]
@@ -312,6 +315,7 @@ FARTHER = {
 
 
 @pytest.mark.parametrize("case", IMPORTANCE.dropna(subset="jackknife")["case"].unique())
+@pytest.mark.quick_cases(3)
 def test_errors_of_shares_are_near_those_of_deleting_each_cluster(case):
     """JKn of R refits without each cluster; linearised errors stand within 5 % of it.
 

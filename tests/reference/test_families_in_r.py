@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import sipas_analysis as sipas
 from sipas_analysis.infer.weighting import post_stratify
@@ -98,6 +99,7 @@ def compare(table, want, *, columns=NUMBERS):
         close(table[name], want[name], noise=noise)
 
 
+@pytest.mark.slow
 def test_counts_equal_r():
     """Strata, clusters, two stages, post-stratification, a domain, an offset, blanks."""
     for case, want in rows_of("poisson").items():
@@ -110,6 +112,7 @@ def test_counts_equal_r():
             close(model.r_squared, rows_of("deviance")[case]["value"].iloc[0])
 
 
+@pytest.mark.slow
 def test_unordered_answers_equal_r():
     """The first answer in order is the reference; two answers are a binary logit."""
     for case, want in rows_of("multinomial").items():
@@ -149,6 +152,7 @@ def test_average_effects_equal_r():
             assert table.groupby("variable")["value"].sum().abs().max() < 1e-10
 
 
+@pytest.mark.slow
 def test_pooled_imputations_equal_r():
     """MIcombine's complete data have infinite df; Barnard and Rubin's df by their formula in R."""
     for case, unbounded in rows_of("rubin").items():
@@ -174,6 +178,7 @@ def test_pooled_imputations_equal_r():
             close(table[name], bounded[name], noise=1e-9 * bounded["se"].max())
 
 
+@pytest.mark.slow
 def test_cr2_equals_r():
     """Linear, logit, counts; weighted and not; unequal clusters; each form its own (HC2)."""
     for case, want in rows_of("cr2").items():

@@ -120,6 +120,7 @@ QUICK = (
 
 
 @pytest.mark.parametrize("case", list_cases(COEFFICIENTS, QUICK))
+@pytest.mark.quick_cases(1)
 def test_every_figure_of_a_model_equals_r(case):
     """Coefficients with errors, tests of chosen variables, predictions, adjusted means."""
     fit = fit_of(case)

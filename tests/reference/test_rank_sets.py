@@ -104,6 +104,7 @@ def draw_errors(number, sigma):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.quick_cases(1)
 def test_simultaneous_sets_equal_the_plain_algorithm(number, rank_with):
     """Both ends of every set, letters and critical values, on twenty problems."""
     values, sigma, df = problem(number)
@@ -120,6 +121,7 @@ def test_simultaneous_sets_equal_the_plain_algorithm(number, rank_with):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.quick_cases(1)
 def test_marginal_sets_equal_the_plain_algorithm(number, rank_with):
     """Only the pairs of the unit itself count, in both directions."""
     values, sigma, df = problem(number)
@@ -135,6 +137,7 @@ def test_marginal_sets_equal_the_plain_algorithm(number, rank_with):
         assert sets.critical[unit, other] == pytest.approx(bar, abs=2e-4 * max(1, bar))
 
 
+@pytest.mark.slow
 def test_the_opposite_of_a_rejected_direction_stays_in_the_family():
     """Nine far units: all is decided but the bar is that of 36 one-sided tests, not of none."""
     z = np.random.default_rng(3).standard_normal((400_000, 9))

@@ -56,6 +56,7 @@ def by_pair(frame, column):
         ("clear", "forms", {"f": ITEMS}),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_structure_equals_lavaan(case, data, factors):
     """Fit measures (RMSEA on n), standardised loadings; errors as robust ones of MLR (D12)."""
     structure = sipas.reliability(read(data).dropna(), factors=factors).structure
@@ -88,6 +89,7 @@ def test_weighted_alpha_and_omega_have_the_error_of_the_design():
     close(pair.to_dict(), "two", 1e-10)
 
 
+@pytest.mark.slow
 def test_polychoric_correlations_equal_two_step_likelihood():
     """Values to 1e-9, errors of stacked equations to 1e-7, with and without weights (D13)."""
     forms = read("forms")

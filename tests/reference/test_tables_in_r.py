@@ -39,6 +39,7 @@ def check(ours, theirs, rel=1e-8):
 
 
 @pytest.mark.parametrize("case", by_case("quantiles"))
+@pytest.mark.quick_cases(1)
 def test_quantiles_and_their_intervals_are_those_of_r(case):
     """Nine designs, by domain, four intervals and twelve rules (rule I4)."""
     groups = ["variable", "by", "method", "qrule"]
@@ -58,6 +59,7 @@ def test_quantiles_and_their_intervals_are_those_of_r(case):
 
 
 @pytest.mark.parametrize("case", by_case("chisq"))
+@pytest.mark.quick_cases(1)
 def test_tests_of_cross_tables_are_those_of_r(case):
     """Ten designs: two orders of Rao and Scott, Wald, adjusted Wald, saddlepoint (rule I5)."""
     tables = read("chisq")
@@ -72,6 +74,7 @@ def test_tests_of_cross_tables_are_those_of_r(case):
 
 
 @pytest.mark.parametrize("case", by_case("groups"))
+@pytest.mark.quick_cases(1)
 def test_tests_of_groups_are_those_of_r(case):
     """t of two means; Wilcoxon, van der Waerden, median, Kruskal–Wallis by design (rule I6)."""
     table = read("groups")

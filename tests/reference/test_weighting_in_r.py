@@ -75,6 +75,7 @@ SOME = [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) fo
 
 
 @pytest.mark.parametrize("case", SOME)
+@pytest.mark.quick_cases(1)
 def test_calibrated_weights_and_errors_are_those_of_r(case):
     """Weights, and means and totals of three variables in the whole and in two kinds of parts."""
     before, adjust = CASES[case]

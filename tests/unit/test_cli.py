@@ -214,6 +214,7 @@ def test_demo_writes_exactly_one_wave(sipas, tmp_path):
     assert "Synthetic data" in out
 
 
+@pytest.mark.slow
 def test_check_says_what_was_changed_and_writes_it_if_asked(sipas, make_wave, tmp_path):
     """Kinds of changes by file; by column with ``--out``, never the answers themselves (P3)."""
     path = make_wave(GOOD.replace("5,4,3,5", "5 ,9,3,5"))
@@ -320,6 +321,7 @@ def test_files_do_not_depend_on_the_language_of_the_command(sipas, make_wave, tm
     assert one == other
 
 
+@pytest.mark.slow
 def test_drivers_prints_association_or_the_reason(sipas, make_wave, tmp_path):
     """With the file; without the question on the whole the reason for each model."""
     _, out, _ = sipas("drivers", make_wave(GOOD), "--out", tmp_path / "out")
@@ -341,6 +343,7 @@ def rated(n=240, seed=3):
     return "unit,A1,A2,D1,OVERALL\n" + "".join(lines)
 
 
+@pytest.mark.slow
 def test_drivers_tell_models_shares_and_what_to_look_at_first(sipas, make_wave, tmp_path):
     """Each model asked for, what explains most, and the tables beside drivers.csv."""
     code, out, _ = sipas(
@@ -738,6 +741,7 @@ CHECK_FILES = {"return", "overview.xlsx", "overview.csv", "state"}  # state: not
 
 
 @pytest.mark.parametrize(("code", "verb"), REFUSALS)
+@pytest.mark.quick_cases(1)
 def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_path, code, verb):
     """Its own exit code, place, value and remedy; no traceback; only ``check`` writes files."""
     facts, answers, shown = BAD[code]
@@ -751,6 +755,7 @@ def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_pa
     assert [*Path.cwd().iterdir()] == []
 
 
+@pytest.mark.slow
 def test_records_that_are_refused_stop_a_report_before_anything_is_made(sipas, make_wave, tmp_path):
     """An unknown state is named with file, row and value; ``check`` only names the file."""
     wave = make_wave(GOOD, records={"dossiers": "ho-so.csv"})
@@ -778,6 +783,7 @@ def test_every_kind_of_mistake_has_its_own_exit_code():
 
 
 @pytest.mark.parametrize("answers", [GOOD, GOOD.replace("5,4,3,5", "5,7,3,5")])
+@pytest.mark.quick_cases(1)
 def test_a_check_with_return_slips_reads_each_file_once(sipas, make_wave, monkeypatch, answers):
     """What was read is what the slips speak of; a later check reads again."""
     files, read = [], file_cells.read_sheet
@@ -824,6 +830,7 @@ def test_equal_complaints_are_grouped_and_at_most_ten_are_shown(sipas, make_wave
         (["--unknown"], 2, "has no option --unknown"),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_a_report_that_cannot_be_made_is_refused(
     sipas, make_wave, notebooks, tmp_path, words, code, said
 ):

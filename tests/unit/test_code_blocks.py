@@ -114,6 +114,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.quick_cases(1)
 def test_python_of_a_page_runs_as_printed(page, reading_room, tmp_path, monkeypatch):
     """Block after block, from the folder of the reader's data."""
     folder = tmp_path / "here"
@@ -315,6 +316,7 @@ def check_command(line: str) -> None:
     commands[words[1]].make_context(words[1], words[2:])
 
 
+@pytest.mark.slow
 def test_every_command_line_is_one_that_exists():
     """`sipas` reads its own lines, make its targets, Python its scripts; the rest has a reason."""
     makefile = (ROOT / "Makefile").read_text("utf-8")

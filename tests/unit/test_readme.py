@@ -45,6 +45,7 @@ def write_files(answers: pd.DataFrame, folder: Path) -> Path:
     return folder / "wave.yaml"
 
 
+@pytest.mark.slow
 def test_the_notebook_of_the_readme_runs_and_equals_files(tmp_path, monkeypatch):
     """From ``read_csv`` to index with errors, ranks and drivers in at most eight lines."""
     wave = write_files(make_answers(), tmp_path)

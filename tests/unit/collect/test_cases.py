@@ -217,6 +217,7 @@ def count_answers(survey: Survey) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: f"{case.folder}-{case.wave[:-5]}")
+@pytest.mark.quick_cases(2)
 def test_a_case_gives_the_figures_counted_by_hand(case, tmp_path):
     """All forms, no other rows, and each change in the ledger."""
     survey = read_case(case, tmp_path)
@@ -226,6 +227,7 @@ def test_a_case_gives_the_figures_counted_by_hand(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.folder)
+@pytest.mark.quick_cases(3)
 def test_a_case_is_refused_with_its_place(case, tmp_path):
     """One paragraph that names the place and what to do, in both languages."""
     with pytest.raises(SipasError) as caught:

@@ -77,6 +77,7 @@ def test_days_of_two_kinds_in_one_column_are_refused(refused, written, wrong_row
         (["15/3/2024 08:30", ""], ["2024-03-15", None]),
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_days_with_one_reading_are_read(read_answers, written, days):
     """Day first is the rule; a day of a spreadsheet and a day with points are never unclear."""
     frame = read_answers(list_days(written), columns=DATED).frame

@@ -112,6 +112,7 @@ def test_the_first_file_can_be_dropped_instead(read_files):
 
 
 @pytest.mark.parametrize("drop", ["a.csv", "b.csv", "c.csv", ["a.csv", "b.csv", "c.csv"]])
+@pytest.mark.quick_cases(2)
 def test_each_form_counts_once_of_three_copies(read_files, drop):
     """With one file dropped the two others still repeat each other; with all, the first stays."""
     forms = draw_forms(20)
@@ -141,6 +142,7 @@ def test_a_second_submission_that_contains_the_first_in_another_order(read_files
 
 @pytest.mark.parametrize("times", [2, 3])
 @pytest.mark.parametrize(("start", "length"), [(0, 10), (12, 6), (20, 20)])
+@pytest.mark.quick_cases(2)
 def test_a_block_pasted_again_is_refused_and_can_be_dropped(read_files, start, length, times):
     """The rows of the block are named; dropping them gives the forms without the block."""
     forms = draw_forms(40)
@@ -263,6 +265,7 @@ def test_tables_of_frequencies_are_no_copies(read_files):
 
 
 @pytest.mark.parametrize("change", [lambda rows: rows, lambda rows: rows[::-1]])
+@pytest.mark.quick_cases(1)
 def test_a_table_of_frequencies_handed_in_twice_is_refused(read_files, tmp_path, change):
     """Saved again under another name, with a space or sorted anew: each form would count twice."""
     table = [[1 + k % 4, "so-a", *row[2:]] for k, row in enumerate(draw_forms(6))]
@@ -358,6 +361,7 @@ def count_refusals(name: str, seeds: range, make_wave: Callable[..., Path]) -> i
 
 
 @pytest.mark.parametrize("name", WAVES)
+@pytest.mark.quick_cases(3)
 def test_correct_waves_are_not_refused(name, make_wave):
     """Three waves each; the slow test counts the rate."""
     assert count_refusals(name, range(3), make_wave) == 0

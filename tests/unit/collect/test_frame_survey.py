@@ -38,6 +38,7 @@ def demo() -> Survey:
     return sipas.read_survey(sipas.read_wave(f"{DEMO}/wave.yaml"))
 
 
+@pytest.mark.slow
 def test_the_demo_wave_has_the_figures_of_its_files(demo):
     """The frame of the answers as they are written gives the same indices, to the last bit."""
     raw = pd.read_csv(f"{DEMO}/responses.csv")
@@ -205,6 +206,7 @@ def test_a_report_names_the_frame_by_its_hash():
     assert hash_answers([(content.file, content.sha256)])[:16] in html
 
 
+@pytest.mark.slow
 def test_a_report_ranks_the_units_of_a_frame_without_groups():
     """Units that belong to no group are one group; without units the chapter says so."""
     for unit, groups in (("office", ["all"]), (None, [])):
@@ -575,6 +577,7 @@ def test_mistakes_of_all_kinds_are_told_at_once():
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.quick_cases(3)
 def test_a_mistake_gets_one_sentence(mistake):
     """It says what must hold, what was found and what to write instead."""
     call, sentence = MISTAKES[mistake]
@@ -583,6 +586,7 @@ def test_a_mistake_gets_one_sentence(mistake):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_report_says_how_weights_were_adjusted():
     """Raked weights name their totals, replicates a kind; without a source no item has a mark."""
     survey = make(weights="w")

@@ -58,6 +58,7 @@ def describe(survey, language="en"):
 
 
 @pytest.mark.parametrize("at", [0, 10, 57])
+@pytest.mark.quick_cases(1)
 def test_a_form_sent_twice_is_listed_with_both_rows_and_counts(read, at):
     """On the screen and in copies.csv, with what to write; without an accusation."""
     survey = read(send_again(draw_answers(), at))
@@ -119,6 +120,7 @@ def test_corrected_forms_of_a_second_file_are_listed_with_both_files(read, tmp_p
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.quick_cases(2)
 def test_correct_forms_are_not_listed(read, seed):
     """Sixty people of two units."""
     assert list_pairs(read(draw_answers(seed))) == []

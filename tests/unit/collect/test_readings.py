@@ -272,6 +272,7 @@ TWO_MEANINGS = [
 
 @pytest.mark.parametrize("weights", TWO_MEANINGS)
 @pytest.mark.parametrize("role", ["weight", "fpc", "count"])
+@pytest.mark.quick_cases(3)
 def test_a_number_of_two_meanings_is_asked_about(refused, weights, role):
     """1.234 beside 987 is a thousand or one: its cell is named (files/07)."""
     rows = "".join(f"so-a;{weight};5;4;{at + 1}\n" for at, weight in enumerate(weights))

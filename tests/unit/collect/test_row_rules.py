@@ -223,6 +223,7 @@ def test_a_join_of_an_unknown_code_is_refused(refused):
         "g/vulnerable,g/vulnerable/HN,g/vulnerable/NCC\nHN,1,0\nHN NCC,1,1\n,0,0\n",
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_a_column_for_each_choice_is_read_as_one_question(read_answers, text):
     """Kobo, LimeSurvey and others write 1 and 0, TRUE and FALSE, or the label."""
     header, *rows = text.splitlines()
@@ -328,6 +329,7 @@ def test_none_of_these_is_an_answer_that_counts_in_the_base(read_answers, refuse
         ("8", "1,0", "– ≠ HN"),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_choices_written_in_both_ways_must_agree(refused, read_answers, whole, ticks, shown):
     """Of two answers of one form, none wins without a word; the wave may leave one out."""
     text = BOTH_WAYS.format("doi_tuong", whole, ticks)

@@ -32,6 +32,7 @@ def test_the_shipped_waves_are_made_again_byte_for_byte(tmp_path, name):
     assert differ == []
 
 
+@pytest.mark.slow
 def test_the_answers_of_2021_are_as_they_were_made():
     """Codes of dossiers were added to the forms; no answer was changed for them."""
     forms = pd.read_csv(DATA / "an-giang-2021" / "responses.csv", dtype="str", na_filter=False)
@@ -93,6 +94,7 @@ def test_planted_truths_are_of_units_items_and_measures_that_there_are():
 
 # The forms of 187 units take 10 s; slow tests write them for page counts.
 @pytest.mark.parametrize("n_units", [31, pytest.param(187, marks=pytest.mark.full)])
+@pytest.mark.slow
 def test_a_demo_has_as_many_units_as_asked(n_units):
     """160 forms of each: named departments and districts, then numbered communes."""
     forms = simulate_forms(build_demo(n_units=n_units))

@@ -101,6 +101,7 @@ def test_a_column_may_be_mapped_by_hand(read_answers):
         ("9", None, "blank_code"),
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_a_changed_answer_stands_in_the_ledger(read_answers, found, became, reason):
     """Row, column, what stood there, what it became, and why."""
     survey = read_answers(f"unit,A1,A2,D1\nso-a,5,4,3\nso-a,5,{found},3\n")
@@ -192,6 +193,7 @@ def test_a_key_of_the_wave_is_one_group_however_it_is_typed(read_answers):
     "day",
     ["15/3/2024", "15/03/2024", "2024-03-15", "15-3-2024", "2024-03-15T08:30", "15.3.2024 08:30"],
 )
+@pytest.mark.quick_cases(2)
 def test_a_day_is_written_day_first_or_iso(read_answers, day):
     """Never month first: 4/3 is the fourth of March."""
     columns = {"unit": "unit", "date": "Ngày"}

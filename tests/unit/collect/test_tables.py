@@ -129,6 +129,7 @@ WORDS = ("Rất không hài lòng", "Không hài lòng", "Bình thường", "Hà
 
 @pytest.mark.parametrize("tick", ["x", "X", "✓", "1", " v ", "●", "TRUE"])
 @pytest.mark.parametrize("answers", [("1", "2", "3", "4", "5"), WORDS])
+@pytest.mark.quick_cases(2)
 def test_a_grid_of_ticks_is_one_answer_per_item(tick, answers):
     """Five columns per item, as paper forms are keyed (files/36)."""
     table = read_table(make_grid(LEVELS, answers, tick), UNIT, header=(1, 2))

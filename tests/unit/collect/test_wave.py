@@ -142,6 +142,7 @@ def test_all_mistakes_are_listed_at_once(make_wave):
         ({"responses": [{"file": "a.csv", "labels": {"Tốt": 6}}]}, "“Tốt” does not"),
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_a_wrong_fact_is_told_with_its_cure(make_wave, facts, said):
     """What a user may write wrongly, and the words that mend it."""
     assert re.search(said, str(refusal(make_wave(**facts))))
@@ -292,6 +293,7 @@ def test_the_days_of_fieldwork_are_those_that_are_known(make_wave):
 @pytest.mark.parametrize(
     "key", ["units", "crosswalk", "measures", "unit_changes", "instrument", "plan", "earlier"]
 )
+@pytest.mark.quick_cases(3)
 def test_a_name_that_no_file_can_have_is_refused(make_wave, key, name):
     """The system would raise an error of its own, or print the control characters."""
     path = make_wave()

@@ -108,6 +108,7 @@ def test_every_number_is_the_printed_figure_of_its_id(survey, tmp_path):
     assert {one["id"] for one in found if one["column"] == "printed"} == printed
 
 
+@pytest.mark.slow
 def test_one_sheet_for_each_group_with_forms_in_the_usual_order(survey, tmp_path):
     """Annexes are numbered without a gap; items, source and the hidden sheet of ids come last."""
     book = book_of(survey, tmp_path)
@@ -210,6 +211,7 @@ def test_same_figures_same_bytes_and_no_clock(survey, tmp_path):
     assert properties.title == "Đợt nhỏ"
 
 
+@pytest.mark.slow
 def test_the_source_says_by_which_rule_and_whether_the_answers_are_real(read_answers, tmp_path):
     """Wave, rule with its status, rounding, program; a synthetic wave says so on every sheet."""
     facts = {
@@ -278,6 +280,7 @@ def test_every_table_of_a_report_is_a_sheet_and_the_first_lists_them(tables):
     assert all(len(name) <= 31 for name in book.sheetnames)
 
 
+@pytest.mark.slow
 def test_intervals_take_two_columns_of_numbers(tables):
     """So that they can be sorted; the heads say which end."""
     _, book = tables

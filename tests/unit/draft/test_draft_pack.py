@@ -49,6 +49,7 @@ def draft_and_score(files, folder, pack="", **changes):
     return draft, survey, dict(zip(frame["variable"], frame["value"], strict=True))
 
 
+@pytest.mark.slow
 def test_a_questionnaire_of_a_university_is_drafted_from_its_labels(tmp_path):
     """21 questions from “Hoàn toàn không đồng ý” to “Hoàn toàn đồng ý”: 400 of 630 by hand."""
     path = tmp_path / "phieu.xlsx"
@@ -136,6 +137,7 @@ GRID = (
 )
 
 
+@pytest.mark.slow
 def test_a_google_form_with_grids_is_drafted_with_factors_overall_and_nps(tmp_path):
     """Sạch 10 of 20, Rộng 20, Lịch sự 0, Nhanh 10: 40 of 80; overall 10 of 20; NPS 0 points."""
     rows = [
@@ -372,6 +374,7 @@ def test_numbers_and_many_words_are_listed_and_never_who_answers(tmp_path):
     assert (draft.choice.unordered, draft.pack.indicators) == (["Câu 2"], {})
 
 
+@pytest.mark.slow
 def test_a_header_of_two_rows_names_all_columns_of_a_drafted_pack(tmp_path):
     """Groups above the questions; the names of persons stand below the upper row only."""
     for name, first in (("a", "STT"), ("b", "Đơn vị")):

@@ -46,6 +46,7 @@ def draft_answers(folder: Path, levels: list, odd: list, n: int):
 
 @pytest.mark.parametrize("n", [8, 60])
 @pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.quick_cases(1)
 def test_a_question_with_an_odd_cell_stays_an_item_and_the_cell_is_refused(tmp_path, scale, n):
     """A day, two levels, a mean, a cross, a typo, words: six items, six cells named by `check`."""
     draft = draft_answers(tmp_path, SCALES[scale], ODD, n)
@@ -74,6 +75,7 @@ def test_an_odd_cell_in_one_file_of_several_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("number", [0, 7, 55])
+@pytest.mark.quick_cases(1)
 def test_a_number_beyond_the_scale_lengthens_it_for_no_column(tmp_path, number):
     """Of eight forms one is an eighth, but the other columns are 1 to 5; so for many zeros."""
     path = write_answers(tmp_path / "a.xlsx", SCALES["numbers"], [number, *[None] * 5], 8)
@@ -88,6 +90,7 @@ def test_a_number_beyond_the_scale_lengthens_it_for_no_column(tmp_path, number):
 
 
 @pytest.mark.parametrize(("scale", "text"), [("numbers", DAY), ("labels", "Tạm được")])
+@pytest.mark.quick_cases(1)
 def test_a_frequent_answer_of_no_scale_is_listed_and_never_a_profile_question(
     tmp_path, scale, text
 ):
@@ -117,6 +120,7 @@ def test_words_with_a_number_that_many_chose_are_choices_and_named_on_the_screen
 
 
 @pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.quick_cases(1)
 def test_no_opinion_is_no_answer_and_never_the_middle(tmp_path, scale):
     """It leaves numerator and denominator (rule M1), and the draft says so in three places."""
     draft = draft_answers(tmp_path, SCALES[scale], ["Không ý kiến", *[None] * 5], 30)

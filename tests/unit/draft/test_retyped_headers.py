@@ -32,6 +32,7 @@ def draft_office(folder, heads):
 
 
 @pytest.mark.parametrize("retype", [drop_marks, slip])
+@pytest.mark.quick_cases(1)
 def test_retyped_headers_are_proposed_for_their_items(tmp_path, retype):
     """No header is exact: all 22 are proposed behind a #, each for its own item."""
     heads = {code: retype(text) for code, text in QUESTIONS.items()}

@@ -143,6 +143,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("case", REASONS)
+@pytest.mark.quick_cases(2)
 def test_a_model_that_cannot_stand_leaves_its_reason_and_no_row(read_answers, case):
     """No outcome, few forms, no variation, few of one kind, collinear, perfectly separated."""
     rows, reasons = REASONS[case]

@@ -258,6 +258,7 @@ def test_twins_share_and_are_said_to_be_inseparable():
         sipas.importance(sipas.Design(frame), "y", ["a", "twin"], method="johnson")
 
 
+@pytest.mark.slow
 def test_a_blank_costs_the_form_or_is_filled():
     """The loss is counted by driver; filled, all forms count and the share comes back."""
     blank = FRAME.assign(a=FRAME["a"].where(FRAME.index % 3 > 0))

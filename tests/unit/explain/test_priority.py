@@ -55,6 +55,7 @@ def make_wave_of(read_shared, n, seed, **given):
     return read_shared(HEAD + lines, units=UNITS, **given)
 
 
+@pytest.mark.slow
 def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_shared):
     """Both intervals must stand clear of their cut (D4)."""
     survey = wave(read_shared)

@@ -338,6 +338,7 @@ def test_files_are_refused_with_the_remedy(tmp_path):
 # ── imputation
 
 
+@pytest.mark.slow
 def test_filled_forms_give_the_planted_coefficients_back():
     """Blank where ``b`` is large, known through its twin: filled forms are right, and more."""
     rng = np.random.default_rng(11)
@@ -357,6 +358,7 @@ def test_filled_forms_give_the_planted_coefficients_back():
     assert len(whole.imputed_fits) == 20
 
 
+@pytest.mark.slow
 def test_the_same_seed_fills_the_same_blanks():
     """And another seed other ones."""
     blank = FORMS.assign(b=FORMS["b"].where(FORMS.index % 4 > 0))
@@ -375,6 +377,7 @@ def test_the_same_seed_fills_the_same_blanks():
 
 
 @pytest.mark.parametrize("left", ["y", "I(y * 1)", "word", "I(yes > 0)"])
+@pytest.mark.quick_cases(2)
 def test_filling_uses_the_outcome_however_it_is_written(left):
     """An expression or an ordered category informs the blanks as a plain number does."""
     rng = np.random.default_rng(2)

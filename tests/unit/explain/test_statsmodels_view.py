@@ -36,6 +36,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("family", MODELS)
+@pytest.mark.quick_cases(1)
 def test_what_statsmodels_prints_is_of_the_design(family):
     """Coefficients, errors, intervals, p and df as in the fit's own table; the score is 0."""
     design, outcome = MODELS[family]

@@ -158,6 +158,7 @@ def attack(survey):
         for k in range(30)
     ],
 )
+@pytest.mark.slow
 def test_no_hidden_figure_is_known_closer_than_the_rule(read_answers, seed):
     """Neither an outsider nor a unit that knows its own forms comes close to a hidden figure."""
     answers, units = draw_wave(seed)
@@ -276,6 +277,7 @@ def test_a_search_of_its_own_finds_nothing_that_is_left_exposed(read_answers):
     assert Audit(cells, is_small).find_exposed(few) is not None
 
 
+@pytest.mark.slow
 def test_programs_leave_out_only_what_cannot_matter(read_answers):
     """With all that is known of the cells as rows of their own, each cell rises and falls as far.
 
@@ -307,6 +309,7 @@ def test_programs_leave_out_only_what_cannot_matter(read_answers):
     assert moving > 0
 
 
+@pytest.mark.slow
 def test_no_model_rests_on_hidden_figures(read_answers):
     """Three people answered the only item of a factor: no correlation, alpha or coefficient."""
     forms = [

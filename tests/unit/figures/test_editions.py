@@ -61,6 +61,7 @@ def first(tmp_path_factory):
         ),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_editions_that_differ_by_few_forms_are_told(first, n_a, changed, is_close):
     """Three forms more, three fewer, two corrected: whoever subtracts knows them; not five more."""
     survey = write_edition(first / "again", n_a, changed=changed)

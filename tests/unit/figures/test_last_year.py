@@ -51,6 +51,7 @@ def read_years(tmp_path, before, after, *, changes="", **facts):
     return Figures(read_survey(read_wave(folder)))
 
 
+@pytest.mark.slow
 def test_a_figure_finds_its_own_change(tmp_path):
     """Value, interval, verdict and id are those of ``compare``; ids stand in figures.csv."""
     figures = read_years(tmp_path, BEFORE, AFTER)

@@ -145,6 +145,7 @@ def test_no_verdict_depends_on_what_is_hidden(tmp_path):
     assert (one.verdicts["reason"] == "").any()
 
 
+@pytest.mark.slow
 def test_figures_that_are_hidden_stand_in_no_plan(tmp_path):
     """A line on a hidden unit keeps its words; its numbers, also the target, are blank (P2)."""
     folder = write_year(tmp_path, 2024, UNITS | {"h": (2, 3)})

@@ -104,6 +104,7 @@ def figures_of_four(four_units):
 # ── what must not be published (rule P2)
 
 
+@pytest.mark.slow
 def test_three_people_and_what_gives_them_away_are_in_no_file(four_units, tmp_path):
     """Neither 1 of 9 nor, beside the group's total, 39 of 60 and 42 of 75 of two larger units."""
     out = tmp_path / "out"

@@ -52,6 +52,7 @@ def test_the_labels_of_a_large_sheet_are_merged_too(survey):
     assert merged.astype(object).equals(expected.astype(object))
 
 
+@pytest.mark.slow
 def test_no_report_prints_them_and_the_office_is_told_how_many(survey):
     """In the tables of the province and of a unit; ``check`` names the key, not the label."""
     for unit in ("", "so-b"):

@@ -200,6 +200,7 @@ def make_steps(rng):
     return {domain: cells.groupby([*by]).agg(whole).reset_index() for domain, by in STEPS.items()}
 
 
+@pytest.mark.slow
 def test_no_step_that_is_left_out_follows_from_its_sections_and_units():
     """A section is the sum of its units, a step that of its sections; here several are hidden."""
     sources = [make_steps(np.random.default_rng(seed)) for seed in range(2)]

@@ -72,6 +72,7 @@ def source(make_wave, read_answers):
     return RecordSource(replace(survey, wave=wave), read)
 
 
+@pytest.mark.slow
 def test_units_with_few_dossiers_are_one_row_that_no_total_gives_back(source):
     """Two dossiers of so-d stand with those of the next two units (P2, P5)."""
     figures = RecordFigures(source)

@@ -30,6 +30,7 @@ def read_groups(read_answers, men, women, blank="", **facts):
     return compare_respondents(merge_rare_labels(survey))
 
 
+@pytest.mark.slow
 def test_a_group_has_the_index_of_score_and_its_difference_from_the_whole(demo_2021, compared):
     """Half of the interval by hand: n/N of that of the other sex, at the 26 comparisons."""
     table = compared
@@ -80,6 +81,7 @@ def test_where_nobody_of_a_group_differs_the_exact_interval_decides(read_answers
     assert table.loc["sex=male", "verdict"] == "open"
 
 
+@pytest.mark.slow
 def test_a_hidden_group_does_not_follow_from_the_whole_and_the_others(read_answers):
     """Three women: the men's number would give theirs, as those who answered are counted."""
     men = ["5,4,3"] * 40

@@ -67,6 +67,7 @@ def proposals(read_low):
     return survey, draft_plan(basis), basis
 
 
+@pytest.mark.slow
 def test_a_weak_item_gets_the_measure_that_answers_it(proposals):
     """Seats are answered with seats, not with training; the weakest first (G2)."""
     survey, drafted, _ = proposals
@@ -212,6 +213,7 @@ def test_hidden_figures_lead_to_no_line(proposals):
     assert not drafted.lines_of("so-3").empty
 
 
+@pytest.mark.slow
 def test_units_without_lines_say_why(proposals):
     """Few forms, forms to be checked first (M9), nobody who is not satisfied."""
     _, drafted, basis = proposals
@@ -241,6 +243,7 @@ def test_items_of_important_factors_go_first(proposals):
     assert changed.lines_of("so-3")["item"][0] == "D1"
 
 
+@pytest.mark.slow
 def test_a_survey_of_one_unit_has_the_lines_of_the_whole(read_low):
     """Its unit has no group to be compared with, so its own index stands in."""
     basis = prepare_priority(read_low({(0, "B5"): 30}, 1))
@@ -288,6 +291,7 @@ measures:
     assert (line["owner"], line["due"]) == ("Chánh Văn phòng", date(2025, 2, 28))
 
 
+@pytest.mark.slow
 def test_two_dozen_factors_of_one_item_have_a_plan(read_shared):
     """The interval is widened for all of them; at most as many lines as for any province."""
     numbers = range(24)

@@ -73,6 +73,7 @@ def test_a_later_wave_reads_the_plan_that_it_judges(made):
     assert line["baseline"] == whole[line["item"]]
 
 
+@pytest.mark.slow
 def test_a_plan_of_another_wave_names_the_waves_that_fit(refuse, change):
     """All lines of a plan are of one wave."""
     text = refuse(change(wave_2="an-giang-2019"))

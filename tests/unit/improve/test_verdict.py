@@ -61,6 +61,7 @@ def judge(*lines, after=AFTER, before=BEFORE, **options):
     return judge_plan(after, before, make_plan(*lines), **options).frame.set_index("id")
 
 
+@pytest.mark.slow
 def test_a_large_rise_stands_beside_what_was_expected():
     """u0 rises by 35 points, of which some by itself; u1, as low, does not; others stand still."""
     frame = judge({"unit": "u0"}, {"unit": "u1", "measure": "n", "target": 67.0})
@@ -104,6 +105,7 @@ def test_the_change_expected_is_that_worked_by_hand():
     assert row[[*wanted]].astype(float).to_dict() == pytest.approx(wanted, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_unit_that_does_not_return_is_not_worse_for_that():
     """u0 falls by 10: 16.6 below what is expected, of which 5.1 are a return that never came."""
     row = judge({"unit": "u0"}, after=make_survey(2025, LEVEL | {"u0": 50, "u1": 66})).loc["L0"]
@@ -136,6 +138,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("line", "word", "reason"), REASONS, ids=[r[2] for r in REASONS])
+@pytest.mark.quick_cases(2)
 def test_a_line_that_cannot_be_judged_says_why(line, word, reason):
     """The day of the later fieldwork is 1/3/2026; one day later is too early."""
     collected = Collected.model_validate({"from": date(2026, 3, 1), "to": date(2026, 3, 20)})
@@ -253,6 +256,7 @@ def test_forms_that_need_a_second_look_are_not_judged_until_they_are_accepted():
     assert (row["verdict"], row["reason"]) == ("cannot_tell", "flagged")
 
 
+@pytest.mark.slow
 def test_waves_that_may_not_be_compared_have_no_verdict():
     """Another questionnaire (C2): the reason is that of ``compare``."""
     other = sipas.survey(

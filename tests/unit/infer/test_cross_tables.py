@@ -85,6 +85,7 @@ def test_shares_that_are_exactly_independent_have_a_p_of_one():
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.slow
 def test_a_table_of_many_cells_warns_of_nothing():
     """144 cells: pandas would say that the frame is in pieces."""
     frame = pd.DataFrame({"a": np.arange(1440) % 12, "b": np.arange(1440) // 7 % 12})

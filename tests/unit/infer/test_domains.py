@@ -31,6 +31,7 @@ def sample(**changes):
 
 
 @pytest.mark.parametrize("changes", [{}, {"clusters": None}, {"fpc": "N"}, {"replicates": "JKn"}])
+@pytest.mark.quick_cases(1)
 def test_a_part_has_the_figures_of_its_domain(changes):
     """subset and by= are two ways to one figure, also after calibration (rule V1)."""
     designs = [sample(**changes)]
@@ -114,6 +115,7 @@ def test_answers_keep_their_order():
 
 
 @pytest.mark.parametrize("method", ["exact", "beta", "logit", "wilson", "asin", "wald"])
+@pytest.mark.quick_cases(2)
 def test_a_share_that_a_margin_fixes_has_no_width(method):
     """The share of a post-stratum, and a census: no width by any method (rule I1)."""
     fixed = post_stratify(sample(), "sex", {"f": 300, "m": 100})

@@ -38,6 +38,7 @@ def read_head(result, lang="vi"):
     return [text.strip() for text in result.to_markdown(lang=lang).splitlines()[0].split("|")[1:-1]]
 
 
+@pytest.mark.slow
 def test_a_wording_that_is_the_code_is_not_repeated(survey, demo):
     """No column where no wording says more; in a mixed table these cells are blank."""
     drivers = sipas.drivers(survey, ["linear"])

@@ -359,6 +359,7 @@ def test_the_printed_figure_is_the_published_one(results):
     assert texts == frame["printed"].replace("", "–").tolist()
 
 
+@pytest.mark.slow
 def test_a_long_table_is_cut_in_the_view_alone(results):
     """The line below says how many rows there are, and how to see all."""
     result = results["scores"]

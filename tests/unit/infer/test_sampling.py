@@ -66,6 +66,7 @@ def test_the_design_effect_comes_before_the_end_of_the_list():
         [{"method": "yamane"}, {}, {"share": 0.1, "level": 0.99}, {"share": 0.94, "level": 0.9}]
     ),
 )
+@pytest.mark.slow
 def test_size_and_margin_undo_each_other(population, place, deff, how):
     """n people give a margin for which n are asked; a margin is kept, and not with one fewer."""
     n = max(1, round(population * place))
@@ -252,6 +253,7 @@ def test_everyone_is_drawn_as_often_as_their_probability_says(kind, seeds):
 @pytest.mark.parametrize("kind", DRAWS)
 @settings(max_examples=settings().max_examples // 3)
 @given(order=st.permutations(range(24)))
+@pytest.mark.quick_cases(2)
 def test_the_order_of_rows_changes_nothing(kind, order):
     """The same list shuffled gives the same people in the same order."""
     asked = DRAWS[kind] | {"reserve": 2}
@@ -492,6 +494,7 @@ TITLES = "UBND TỈNH AN GIANG,,,,,\nDANH SÁCH KHÁCH HÀNG,,,,,\n,,,,,\n"
 
 
 @pytest.mark.parametrize("titles", [TITLES, TITLES.replace(",", ""), "Đơn vị:,Sở Y tế\n\n"])
+@pytest.mark.quick_cases(1)
 def test_title_rows_above_the_list_are_passed_over(sipas, titles):
     """The header is the row with the names; the draw is that of the list without titles."""
     Path("clients.csv").write_text(CLIENTS, "utf-8")
@@ -581,6 +584,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
+@pytest.mark.quick_cases(3)
 def test_a_sample_that_cannot_be_made_is_refused_and_nothing_is_written(sipas, case):
     """One paragraph in each language, its own exit code, the place, and no file."""
     text, words, code, said = BAD[case]

@@ -34,6 +34,7 @@ def make_forms() -> pd.DataFrame:
 
 @pytest.mark.parametrize("weights", ["w", None])
 @pytest.mark.parametrize("names", [["x", "y"], ["x", "y", 'far "x"']])
+@pytest.mark.quick_cases(1)
 def test_sql_counts_as_memory_does(tmp_path: Path, weights: str | None, names: list[str]) -> None:
     """Means, totals and their errors are equal to the last bit, in one file or in two.
 

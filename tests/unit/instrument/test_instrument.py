@@ -205,6 +205,7 @@ def test_a_missing_file_is_named(tmp_path):
         ),
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_a_bad_pack_names_line_and_cure(read_pack, old, new, said):
     """A pack is checked whole; the sentence says where and what to write."""
     error = refusal(read_pack, old, new)

@@ -134,6 +134,7 @@ def test_straight_lines_are_judged_by_what_was_ticked(airport, tmp_path):
     assert not find_straight_lines(airport)[:10].any()
 
 
+@pytest.mark.slow
 def test_the_report_names_the_airport_and_its_scales(airport):
     """From the file to the chapters: no agency, no ranking, NPS apart from percentages."""
     made = report(airport, "vi")
@@ -295,6 +296,7 @@ def test_points_and_levels_of_several_scales_are_added_as_the_pack_says(tmp_path
         ("factors:\n", "indicators: {x: {group: profile, reverse: true}}\nfactors:\n", "reverse"),
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_a_scale_that_cannot_be_is_refused_with_its_line(tmp_path, old, new, words):
     """The pack is read whole before any file."""
     assert old in AIRPORT
@@ -307,6 +309,7 @@ def test_a_scale_that_cannot_be_is_refused_with_its_line(tmp_path, old, new, wor
 
 
 @pytest.mark.parametrize("n_items", [1, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_pack_of_one_item_or_of_sixty_makes_a_report(tmp_path, n_items):
     """Sixty items without English, in three pictures; one item is its own index."""
     codes = [f"Q{k}" for k in range(1, n_items + 1)]

@@ -335,6 +335,7 @@ def test_items_that_both_questionnaires_ask_alike_need_no_crosswalk(tmp_path):
         ("A2: {factor: access,", "A2: {factor: access, scale: {satisfied_from: 5},"),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_an_item_that_is_read_otherwise_is_not_shared(tmp_path, old, new):
     """Wording, direction and the satisfied levels make the question; two others are compared."""
     answers = "unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 6
@@ -356,6 +357,7 @@ WEIGHTED = {"columns": {"unit": "unit", "weight": "w"}}
         (WEIGHTED, WEIGHTED, ""),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_a_weighted_year_is_not_set_beside_an_unweighted_one(tmp_path, before, after, reason):
     """The same forms: a change of weights alone is no change of opinion."""
     answers = "unit,A1,A2,D1,w\n" + "so-a,5,4,4,0.2\nso-b,2,3,3,1.8\n" * 20
@@ -398,6 +400,7 @@ def test_factors_of_the_same_items_are_compared_across_a_bridge(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["more", "other-name"])
+@pytest.mark.quick_cases(1)
 def test_an_item_that_was_dropped_or_another_pack_id_needs_no_crosswalk(tmp_path, name):
     """The same three items under another id, with D2 in the earlier year only."""
     answers = "unit,A1,A2,D1,D2\n" + "so-a,5,4,3,4\n" * 6 + "so-a,3,2,3,1\n" * 6

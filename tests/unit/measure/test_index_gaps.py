@@ -91,6 +91,7 @@ def test_an_item_near_the_ceiling_has_at_least_the_error_of_an_item_at_the_index
     assert gaps["verdict"] == "open"
 
 
+@pytest.mark.slow
 def test_gaps_have_ids_and_leave_out_what_is_not_ranked(demo_2021, read_answers):
     """Four forms give no rank: no gap of that unit; one form in all tells nothing."""
     figures = figures_of(demo_2021)

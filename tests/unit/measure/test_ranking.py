@@ -53,6 +53,7 @@ def test_ties_share_the_better_place(ranked):
     assert ranking[["unit", "rank"]].to_numpy().tolist() == [["d", 1], ["b", 2], ["c", 2], ["a", 4]]
 
 
+@pytest.mark.slow
 def test_scores_of_several_rows_a_unit_are_not_ranked(read_answers):
     """Two rows of a unit are no two units; a remedy that is pasted ranks within one value."""
     rows = [

@@ -86,6 +86,7 @@ def test_the_computed_parts_of_each_index_add_up_to_its_difference(survey, score
     assert ministry.loc["rule", "low"] <= 0 <= ministry.loc["rule", "high"]
 
 
+@pytest.mark.slow
 def test_a_wave_of_the_same_year_tells_what_the_period_explains(survey):
     before = sipas.read_survey(sipas.read_wave("data/an-giang-2020/wave.yaml"))
     others = with_others(survey, {**MINISTRY, "to": date(2020, 12, 31)})

@@ -159,6 +159,7 @@ def test_factors_that_cannot_be_fitted_are_refused(factors, words):
     assert words in caught.value.text("en")
 
 
+@pytest.mark.slow
 def test_a_part_of_a_design_is_that_part_in_every_statistic():
     """Values are those of the part's frame; forms outside are no lost ones (rule V1)."""
     frame = answers(n=200).assign(unit=np.arange(200) % 8, sex=["f", "m"] * 100)

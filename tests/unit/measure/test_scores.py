@@ -83,6 +83,7 @@ def test_pooled_and_mean_of_items_agree_without_blanks(figure):
         ({"rule": "weights", "weights": {"access": 0, "results": 1}}, 0.0),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_the_whole_follows_the_rule(figure, rule, value):
     """Access 100 % on two items, results 0 % on one (rule M3)."""
     assert figure(EQUAL, rules={"overall": rule})["value"] == pytest.approx(value)
@@ -371,6 +372,7 @@ def test_a_rank_counts_people_who_answered(read_answers):
 
 
 @pytest.mark.parametrize("without_group", [False, True])
+@pytest.mark.quick_cases(1)
 def test_domains_that_are_counted_in_one_pass_have_the_same_bits(demo_2021, without_group):
     """Units are added to groups and the whole; a form without a group still counts in the whole."""
     survey = demo_2021

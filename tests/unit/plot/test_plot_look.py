@@ -84,6 +84,7 @@ def slow(*values):
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
 @pytest.mark.parametrize("name", [name if name in QUICK else slow(name) for name in PLOTS])
+@pytest.mark.quick_cases(1)
 def test_no_text_covers_another_or_is_cut(name, lang):
     """In a figure of its own, with long names and 40 units; nothing is read as mathematics."""
     ax = PLOTS[name](lang=lang)
@@ -201,6 +202,7 @@ def test_readable_texts_have_the_contrast_of_the_standard():
         slow("reliability", "Hệ số tải chuẩn hóa", "Standardised loading"),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_words_and_numbers_are_those_of_the_language(name, vietnamese, english):
     """The scale is named in the language, and its numbers have its point."""
     for lang, words in (("vi", vietnamese), ("en", english)):
@@ -214,6 +216,7 @@ def test_words_and_numbers_are_those_of_the_language(name, vietnamese, english):
 
 @pytest.mark.parametrize("name", [name if name in QUICK else slow(name) for name in PLOTS])
 @pytest.mark.parametrize(("where", "style"), [("center", "default"), ("left", "dark_background")])
+@pytest.mark.quick_cases(1)
 def test_a_title_covers_nothing(name, where, style):
     """``ax.set_title`` sets it above key, heads and names of limits, and inside the figure."""
     with plt.style.context(style):

@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import plot_results as results
 import pytest
-from conftest import mostly_slow
 
 import sipas_analysis as sipas
 from sipas_analysis.documents.model import Table, make_text
@@ -83,6 +82,7 @@ def test_factors_are_those_of_the_report(subject, handed, lang):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", ["demo", "shown"])
+@pytest.mark.quick_cases(1)
 def test_a_ranking_is_that_of_the_report(handed, name, lang):
     """Order, index, interval, letters and units without a rank, of each group."""
     survey = getattr(results, name)()
@@ -103,6 +103,7 @@ def test_a_ranking_is_that_of_the_report(handed, name, lang):
             assert any(row.apart for row in rows)
 
 
+@pytest.mark.slow
 def test_letters_have_marks_in_the_order_of_the_report():
     """Units of one letter share shape and colour; units without a rank are hollow and hatched."""
     ranked = results.own_ranking()
@@ -123,7 +124,8 @@ def test_letters_have_marks_in_the_order_of_the_report():
     assert {*ranges} <= {*drawn.texts_of(ax)}
 
 
-@pytest.mark.parametrize("dpi", mostly_slow([70, 50, 200], 3))
+@pytest.mark.quick_cases(1)
+@pytest.mark.parametrize("dpi", [70, 50, 200])
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_heads_are_whole_words_and_name_the_letter(lang, dpi):
     """Lines of a head break at blanks, at any resolution; the letter is no group of units."""
@@ -185,6 +187,7 @@ def test_importance_is_that_of_the_report(subject, handed, lang):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.slow
 def test_priorities_are_those_of_the_report(subject, handed, lang):
     """Gap to the index with the interval of rule R7, importance, and what follows in words."""
     answer_pictures.draw_priority_picture(subject).draw(lang)
@@ -262,6 +265,7 @@ def test_differences_are_those_of_compare_and_sure_ones_stand_out():
 
 
 @pytest.mark.parametrize("rows", ["whole", "groups", "factors", "items"])
+@pytest.mark.quick_cases(1)
 def test_changes_of_other_rows(rows):
     """The whole, groups, factors and items."""
     frame = results.changes().frame

@@ -61,6 +61,7 @@ def find_kinds(out, survey):
     return {(one.kind, one.file) for one in found if one.kind in ("input", "answers", "facts")}
 
 
+@pytest.mark.slow
 def test_nothing_published_holds_a_hash_or_the_size_of_a_file_of_answers(run, tmp_path):
     """One hash over all of them; the private receipt has the single ones."""
     survey, out = run

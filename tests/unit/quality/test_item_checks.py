@@ -70,6 +70,7 @@ def test_blank_answers_are_left_out(read_answers):
 
 
 @pytest.mark.parametrize(("language", "word"), [("vi", "lời văn"), ("en", "wording")])
+@pytest.mark.quick_cases(1)
 def test_the_check_says_both(read_answers, language, word):
     """One line each; with wordings and answers alike it says neither."""
     pack = yaml.safe_load(PACK)
@@ -88,6 +89,7 @@ def test_the_check_says_both(read_answers, language, word):
     assert "reverse" not in text
 
 
+@pytest.mark.slow
 def test_reports_and_their_console_name_an_item_against_the_others(read_answers):
     """The first page and the form quality of the province do, those of usual answers do not."""
 

@@ -84,6 +84,7 @@ def test_rates_by_operator_count_every_answer_that_they_keyed(compare):
         ("5", "5.0"),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_two_spellings_of_one_answer_are_no_disagreement(compare, first, second):
     """Typed values are compared, not texts."""
     rows = "1,so-a,Lan,{},4,4\n2,so-a,Lan,3,4,4\n"
@@ -95,6 +96,7 @@ def test_two_spellings_of_one_answer_are_no_disagreement(compare, first, second)
 @pytest.mark.parametrize(
     ("first", "second"), [("5", "4"), ("5", ""), ("", "3"), ("1", "5. Rất hài lòng"), ("9", "1")]
 )
+@pytest.mark.quick_cases(2)
 def test_another_value_is_a_disagreement(compare, first, second):
     """Also where one of the two is blank."""
     rows = "1,so-a,Lan,{},4,4\n2,so-a,Lan,3,4,4\n"

@@ -108,6 +108,7 @@ def test_bad_petitions_are_refused_with_their_places(read_rows):
     assert refuse(read_rows, read_petitions, PETITIONS, *bad) == {"records_code_blank": [(2, "")]}
 
 
+@pytest.mark.slow
 def test_a_checklist_cell_is_yes_or_no(read_rows):
     """In the words of offices; anything else is refused; so is a procedure that stands twice."""
     good = [

@@ -25,6 +25,7 @@ def read(read_answers, tmp_path):
     return lambda *exports, **options: survey_of(read_answers, tmp_path, *exports, **options)
 
 
+@pytest.mark.slow
 def test_the_records_of_the_demo_are_read_whole(demo_2021):
     """Dossiers have a clock, movements a calendar in SQL, petitions and checklists their rows."""
     records = sipas.read_records(demo_2021)
@@ -121,6 +122,7 @@ def test_names_of_officials_become_codes_that_are_alike_in_all_files(read):
     assert sorted(kept.unique()) == ["CB00", "CB01", "CB02", "CB03"]
 
 
+@pytest.mark.slow
 def test_missing_ends_last_until_the_next_stay(read):
     """The last stay of a dossier still lasts."""
     stays = make_movements().assign(NgayKetThuc="")
@@ -152,6 +154,7 @@ def test_typed_columns_of_parquet_are_read_as_they_are(read, tmp_path):
         assert typed[name].astype(str).tolist() == text[name].astype(str).tolist(), name
 
 
+@pytest.mark.slow
 def test_the_wave_names_its_record_files_and_a_change_is_seen(read, tmp_path):
     """Public names tell what a file is; a file that changed after the survey is refused."""
     survey = read(make_dossiers(), make_movements(), ending="csv.gz")

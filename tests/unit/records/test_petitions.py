@@ -150,6 +150,7 @@ def judge_by_hand(parts):
     return ("overdue" if is_past else "in_time") if is_open else ("late" if is_past else "on_time")
 
 
+@pytest.mark.slow
 def test_random_cases_are_judged_as_in_a_plain_loop():
     """Four hundred petitions of 250 cases, units and days at random."""
     rng = np.random.default_rng(3)

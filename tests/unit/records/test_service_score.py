@@ -89,6 +89,7 @@ BY_HAND = {  # percent, and of how many
 
 
 @pytest.mark.parametrize("name", [*INDICATORS])
+@pytest.mark.quick_cases(3)
 def test_an_indicator_counts_what_a_person_counts(records, name):
     row = measure_indicator(records, name, ()).iloc[0]
     assert (row["value"], row["n"]) == pytest.approx(BY_HAND[name])

@@ -91,6 +91,7 @@ def test_steps_by_month_and_by_columns_of_the_dossier():
     assert (len(empty.table), empty.is_sure) == (0, False)
 
 
+@pytest.mark.slow
 def test_only_the_stays_of_given_dossiers_count_and_only_to_the_last_day():
     """Dossiers that no file has, or that contradict themselves, are in no average (T2)."""
     stays, one = _connect(STAYS), DOSSIERS[:1]

@@ -81,6 +81,7 @@ def test_the_gap_between_the_two_shares_is_explained_part_by_part():
 
 
 @given(st.lists(st.tuples(st.sampled_from(STATUSES), st.integers(0, 2)), max_size=40))
+@pytest.mark.slow
 def test_identities_hold_whatever_comes(drawn):
     """3 = 4+5+6 = 7+11 (+ what is neither), 7 = 8+9+10, 11 = 12+13; parts of the gap add up."""
     days = ["2020-06-01", "2021-06-01", "2021-07-01"]

@@ -77,6 +77,7 @@ def row_of(figures, unit="so-a"):
     return figures.ranking[figures.ranking["unit"] == unit].iloc[0]
 
 
+@pytest.mark.slow
 def test_a_unit_of_fives_has_no_rank_before_it_is_accepted_and_one_after(flagged, accepted):
     """Its figure stays; rank, places and letter come with the acceptance, and the mark stays."""
     before, after = row_of(flagged), row_of(accepted)
@@ -115,6 +116,7 @@ def test_all_units_set_apart_leave_an_order_without_ranks(flagged):
     assert ranking.sets == {}
 
 
+@pytest.mark.slow
 def test_scores_of_a_survey_are_ranked_without_it_in_python_too(flagged, accepted):
     """The plain call asks the survey; so does a ranking of some of its units (rule M9)."""
     scores = score(flagged.survey, "unit")
@@ -186,6 +188,7 @@ def test_it_is_no_benchmark_in_the_letter_of_another_unit(flagged, accepted, wit
     assert f"đơn vị đứng đầu ({name})" in read_section(build_letter(Subject(flagged, other)))
 
 
+@pytest.mark.slow
 def test_its_own_letter_asks_for_help_and_has_no_internal_remark(flagged, accepted):
     """Before it is accepted: some forms need another look, no rank; after: its place."""
     before = read_section(build_letter(Subject(flagged, "so-a")))

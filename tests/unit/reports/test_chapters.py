@@ -82,6 +82,7 @@ def test_names_of_indicators_that_are_ours_are_confessed(read_answers):
     assert "the labels are ours: Late" in said
 
 
+@pytest.mark.slow
 def test_annexes_tell_nothing_twice_and_nothing_empty(read_answers):
     """No annex where nothing was asked; groups of people and three units stand in the body."""
     text = "unit,A1,A2,D1,sex\n" + "".join(f"so-{u},5,4,3,male\n" * 31 for u in "ab")
@@ -219,6 +220,7 @@ def test_chapters_are_written_by_name(read_answers, tmp_path):
 
 
 @pytest.mark.parametrize("lonely", ["merge", "certainty", "adjust", "average"])
+@pytest.mark.quick_cases(2)
 def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
     """In words, whichever was chosen (rule V5)."""
     places = ["a,x,1", "a,x,2", "b,y,1", "b,y,2", "b,z,1"]
@@ -284,6 +286,7 @@ CHOICES = "unit,A1,A2,D1,vulnerable/HN,vulnerable/NCC\n"
         ("1,1|1,|,|,", "100.0", "shares are of the 20 forms with at least one choice, of 40"),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_shares_of_several_choices_name_their_base(read_answers, rows, share, base):
     """A form with zeros and no tick was asked; where no zero is written nobody can say so."""
     counts = (10, 10, 15, 5)

@@ -12,6 +12,7 @@ UNITS_OF_A_GROUP = "code,name_vi,group\n" + "".join(
 )
 
 
+@pytest.mark.slow
 def test_check_names_the_rows_of_each_file(read_answers, make_wave):
     """Whole means below answers only are a form: 4 where 3 were handed in. Short forms are none."""
     path = make_wave().parent / "b.csv"
@@ -41,6 +42,7 @@ def test_days_of_each_file_show_a_test_form_which_can_be_left_out(read_answers):
     assert not any("fieldwork" in text for text, _ in describe_check(survey, "en"))
 
 
+@pytest.mark.slow
 def test_of_many_files_check_prints_the_first(read_answers, make_wave):
     """The title says how many there are, and where all stand."""
     folder = make_wave().parent

@@ -73,6 +73,7 @@ def test_a_plan_of_an_earlier_wave_that_is_not_judged_is_named(read_answers, tmp
     assert list_unnamed_plans(full) == []
 
 
+@pytest.mark.slow
 def test_a_plan_is_counted_or_refused_before_anything_is_printed(read_answers):
     """The plan beside the wave: its lines, what was read differently, or the cell that is wrong."""
     survey = read_answers("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 20 + "so-b,2,4,3\n" * 20)

@@ -23,6 +23,7 @@ def draw_answers(n, tie=0.0, seed=5):
     return "".join(lines)
 
 
+@pytest.mark.slow
 def test_effects_stand_in_points_with_interval_and_words(read_answers):
     """The points of the logit model; sure where both models say so; a unit has no such page."""
     survey = read_answers(draw_answers(900))

@@ -81,6 +81,7 @@ def test_a_unit_reads_why_it_is_not_first(demo_2021):
     assert "is higher by 9.9; none of these differences exceeds the sampling error" in said
 
 
+@pytest.mark.slow
 def test_a_unit_far_from_its_group_reads_in_which_factors(read_answers):
     """So A is satisfied with B only, so B with all: sure where the published intervals part."""
     rows = ["so-a,1,1,5,5,,\n"] * 60 + ["so-a,5,5,5,5,,\n"] * 3 + ["so-b,5,5,5,5,,\n"] * 60
@@ -131,6 +132,7 @@ def test_the_first_page_knows_the_lowest_places_that_the_second_page_prints(read
     assert "no item can be said to be lower" not in said
 
 
+@pytest.mark.slow
 def test_a_hidden_index_is_a_warning_without_numbers(read_answers):
     """Four forms: no figure, no item, no comparison (rule P2)."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 4))
@@ -161,6 +163,7 @@ def test_units_to_check_again_are_named_with_who_accepted_them(demo_2021):
         ("unit,A1,A2,D1\nso-a,5,4,3\n", {}),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_a_wave_with_little_in_it_still_reads_well(read_answers, answers, facts):
     """All at 100 %, one item of one factor, one form: no order, no empty cell, no crash."""
     survey = read_answers(answers, **facts)
@@ -172,6 +175,7 @@ def test_a_wave_with_little_in_it_still_reads_well(read_answers, answers, facts)
             assert "()" not in said
 
 
+@pytest.mark.slow
 def test_a_wave_without_earlier_year_says_so(read_answers):
     """On the leaders' page and in the chapter on last year's measures."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 35))

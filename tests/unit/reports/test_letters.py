@@ -99,6 +99,7 @@ def test_a_unit_hidden_for_another_is_not_asked_for_forms(read_answers):
     assert "next survey has enough forms" in read_letter(survey, "y")
 
 
+@pytest.mark.slow
 def test_a_hidden_group_has_a_note_in_place_of_a_column_of_bare_words(read_answers):
     """The group is hidden for a unit of another: no column, but why. Else the column stands."""
     whole = read_answers(draw_two_groups(a=40, b=30, x=30), min_forms=20, units=TWO_GROUPS)
@@ -111,6 +112,7 @@ def test_a_hidden_group_has_a_note_in_place_of_a_column_of_bare_words(read_answe
     assert "withheld" not in said.replace("is withheld:", "")
 
 
+@pytest.mark.slow
 def test_a_place_is_among_the_ranked_units_where_others_are_not(read_answers):
     """Two of three units are ranked: not "2 of 2", as if there were no third."""
     for n, words in ((7, "of the 2 units that are ranked ("), (30, "of 3 (")):

@@ -65,6 +65,7 @@ def rank_everyone(subject, group="departments"):
     return draw_ranking_picture(subject, group, figures, TABLE)
 
 
+@pytest.mark.slow
 def test_items_stand_least_satisfied_first_with_the_two_shares_that_matter(read_answers, written):
     """A neutral answer is not satisfied (rule M1): 13.3 and 86.7 add to 100."""
     answers = HEAD + "so-a,5,3,4,5\n" * 10 + "so-a,4,5,2,4\n" * 20
@@ -79,6 +80,7 @@ def test_items_stand_least_satisfied_first_with_the_two_shares_that_matter(read_
 
 
 @pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.quick_cases(1)
 def test_a_score_is_never_called_satisfied(read_answers, written, narrow):
     """Figures of a pack with points are average scores, on every axis and head."""
     survey = read_answers(FAR_APART, pack=PACK.replace("scale:\n", POINTS + "scale:\n"))

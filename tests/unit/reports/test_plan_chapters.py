@@ -128,6 +128,7 @@ def test_a_plan_says_who_does_what_by_when_and_what_shows_it(surveys):
     assert said.endswith("./.")
 
 
+@pytest.mark.slow
 def test_proposals_are_said_to_be_proposals(surveys):
     """Without a plan, and in a plan in which nothing is approved; nobody is in charge of them."""
     open_line = {"status": "proposed", "owner": "", "due": None, "unit": "so-a"}
@@ -143,6 +144,7 @@ def test_proposals_are_said_to_be_proposals(surveys):
         assert any("Chưa có kế hoạch được duyệt; đề xuất 1 việc." in text for text in answers)
 
 
+@pytest.mark.slow
 def test_items_without_a_measure_are_named_and_the_request_is_said_once(surveys):
     """A questionnaire of one's own: the library has nothing, the officers write it themselves."""
     request = {"task": say("vi", "plan.task.all"), "status": "proposed", "owner": "", "due": None}
@@ -207,6 +209,7 @@ def test_a_long_task_is_quoted_up_to_a_comma():
         (True, {}, "no figure from which to propose"),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_a_unit_without_a_line_reads_why(surveys, is_proposal, without, words):
     """One sentence and no table."""
     subject = Subject(Figures(surveys[1]), "so-a")
@@ -316,6 +319,7 @@ def test_nothing_is_said_of_other_lines_where_there_are_none(surveys):
     assert "Các việc khác" not in answers
 
 
+@pytest.mark.slow
 def test_a_unit_without_an_earlier_line_reads_so(surveys):
     """One sentence; without any plan another one."""
     earlier, later = surveys

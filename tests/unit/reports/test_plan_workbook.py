@@ -39,6 +39,7 @@ def find_header(sheet) -> int:
     return next(row[0].row for row in sheet.iter_rows() if row[0].value == "Mã dòng")
 
 
+@pytest.mark.slow
 def test_officers_write_in_open_cells_and_choose_from_lists(demo, paths):
     """What the program computed is locked, without a password; a new line is open throughout."""
     book = load_workbook(paths[0])

@@ -119,6 +119,7 @@ def test_a_bar_goes_from_low_to_high_with_the_point_between(survey, tmp_path):
     assert 'class="target"' in row
 
 
+@pytest.mark.slow
 def test_a_number_names_its_figure(survey, tmp_path):
     """Index, both ends, rank and places, in each language: the row of figures.csv, rounded."""
     figures = figures_of(survey)

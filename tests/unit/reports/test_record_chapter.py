@@ -47,6 +47,7 @@ def test_a_wave_without_records_has_no_word_of_them(demo_2023):
         assert sum_up_records(written.subject) == explain_attitude(written.subject) == []
 
 
+@pytest.mark.slow
 def test_the_chapter_stands_after_the_ranking_and_numerals_follow(make):
     """Sentences that name a part name the right one."""
     whole, unit = make(), make("so-nv")
@@ -97,6 +98,7 @@ def test_a_leader_reads_the_real_share_first_then_that_of_the_form_and_why(make)
         (None, "Trong kỳ, hệ thống không có hồ sơ của đơn vị, hoặc có quá ít hồ sơ"),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_empty_and_hidden_cases_are_told_in_words(make, row, words):
     """No share of nothing, no number of few dossiers, no dash in a sentence."""
     given = {} if row is None else {"done": 4, "late": 1} | row

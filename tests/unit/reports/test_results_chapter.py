@@ -113,6 +113,7 @@ def test_a_unit_whose_items_may_have_every_place_has_no_column_of_places(unit):
     assert len(table.rows) == 3
 
 
+@pytest.mark.slow
 def test_items_that_nobody_answered_have_no_bar_and_no_place(read_answers):
     """A2 is blank everywhere."""
     answers = "unit,A1,A2,D1\n" + "so-a,5,,3\n" * 30 + "so-b,4,,5\n" * 9
@@ -145,6 +146,7 @@ def test_a_unit_has_its_index_and_group_in_the_table_of_factors(unit):
     assert "All changes of the table are within sampling error." in rows
 
 
+@pytest.mark.slow
 def test_where_all_figures_need_caution_one_sentence_says_so(read_answers):
     """Twelve forms: no mark in every row, and only the reasons that apply."""
     survey = read_answers(HEAD + draw_forms("so-a", 12))
@@ -189,6 +191,7 @@ def test_no_group_is_named_that_may_be_as_the_whole_and_the_rest_is_in_the_annex
     assert any("Occupation" in render_text(note, "en") for note in table.notes)
 
 
+@pytest.mark.slow
 def test_without_a_question_on_the_person_there_is_no_such_part(read_answers):
     """Nothing empty; and no unit ever has groups."""
     survey = read_answers("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 30)

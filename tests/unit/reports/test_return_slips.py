@@ -195,6 +195,7 @@ def test_a_slip_of_an_earlier_check_goes_when_the_unit_has_corrected(write_slips
     assert names_of(folder) == []
 
 
+@pytest.mark.slow
 def test_a_slip_of_a_file_goes_once_its_unit_is_named_and_a_note_of_the_office_stays(
     write_slips, make_wave, tmp_path
 ):
@@ -211,6 +212,7 @@ def test_a_slip_of_a_file_goes_once_its_unit_is_named_and_a_note_of_the_office_s
     assert names_of(folder) == ["tep-ghi-chu.docx"]
 
 
+@pytest.mark.slow
 def test_a_slip_that_the_office_completed_is_kept_when_it_is_written_again(write_slips, make_files):
     """Number and day filled in by hand; the next check writes a new slip beside it."""
     folder, _ = write_slips(make_files(damage((40, "so-b,7,4,5,3"))))
@@ -323,6 +325,7 @@ def test_of_a_block_pasted_again_below_itself_the_first_counts(write_slips, make
     assert "xác nhận 12 phiếu trùng" in row["send"]
 
 
+@pytest.mark.slow
 def test_forms_that_need_a_second_look_are_asked_about_until_they_are_accepted(
     write_slips, make_wave
 ):

@@ -38,6 +38,7 @@ def list_noted(section):
     return tables, any(isinstance(block, Paragraph) and block.text == NOTE for block in blocks)
 
 
+@pytest.mark.slow
 def test_a_rounded_interval_is_explained_once_where_it_stands(survey):
     """In the table of indices and of units, in a letter, by trace; not where nothing is rounded."""
     made = report(survey)

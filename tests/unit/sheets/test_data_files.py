@@ -104,6 +104,7 @@ def test_two_codes_with_one_label_stay_apart(write_sav):
         ({1: "Nam", 2: "Nữ", 5: "Khác", 6: "Không rõ"}, ["3", "Nữ", "Khác"]),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_labels_of_the_ends_are_read_as_their_codes(write_sav, labels, texts):
     """Many scales name 1 and 5 only; a label that may run downwards must agree with the pack."""
     labels = {"q3": {float(code): text for code, text in labels.items()}}
@@ -181,6 +182,7 @@ def test_a_label_may_be_short_or_old_and_may_not_ask_something_else(tmp_path, la
     assert recognise_header("A1", names, label) == (("items", target) if target else None)
 
 
+@pytest.mark.slow
 def test_the_draft_does_not_take_codes_for_a_questionnaire_of_other_labels(write_sav, tmp_path):
     """A pack is drafted from the labels, and the one with the same codes is named."""
     labels = list_hospital_labels()
