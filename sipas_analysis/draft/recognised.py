@@ -153,6 +153,13 @@ class Draft:
         return [*self.labels, *self.no_answer, *units]
 
     @property
+    def is_open(self) -> bool:
+        """Whether a person has to decide on a column, a word, a unit or a file."""
+        columns = [*self.list_left("unknown"), *self.unit_columns, *self.joins, *self.states]
+        files = [*self.skipped, *self.others, *self.numbered, *self.choice.numbered]
+        return self.file_is_unit or any([self.to_confirm, columns, files])
+
+    @property
     def numbered(self) -> list[str]:
         """Files whose headers are numbers of items."""
         return [*dict.fromkeys(sheet.path.name for sheet in self.sheets if sheet.is_numbered)]

@@ -39,29 +39,39 @@ def find_province(draft: Draft) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _draft_title(year: int | None) -> dict[str, str]:
-    """Return a title of the wave, with its year if the files name it."""
+def _draft_facts(draft: Draft) -> dict[str, object]:
+    """Return the keys of the whole wave; texts are in the language of the draft only."""
+    language, year, place = draft.language, draft.year, find_province(draft)
     titles = {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"}
-    return {"vi": f"{titles['vi']} năm {year}", "en": f"{titles['en']} {year}"} if year else titles
+    years = {"vi": f" năm {year}", "en": f" {year}"} if year else {"vi": "", "en": ""}
+    facts: dict[str, object] = {
+        "id": "",
+        "title": {language: titles[language] + years[language]},
+        "year": year,
+        "instrument": draft.choice.name,
+        "languages": [language],
+        "province": {"vi" if place else language: place},
+        "publisher": {language: ""},
+        **draft.chosen.facts,
+    }
+    return facts | {"id": _draft_id(draft.folder.resolve().name, place, facts["year"])}
+
+
+def _draft_id(folder: str, place: str, year: object) -> str:
+    """Return an id for the wave: the name of a folder that has a year, else place and year."""
+    is_dated = bool(re.search(r"20\d\d", folder)) or not year
+    name = folder if is_dated else f"{place.removeprefix('tỉnh ') or folder} {year}"
+    return make_code(name, (), "dot")
 
 
 def write_wave(draft: Draft) -> str:
     """Return the draft as YAML with a comment at each place that a person must look at."""
     sheets, pack, year = draft.sheets, draft.pack, draft.year
-    facts = {
-        "id": make_code(draft.folder.resolve().name, (), "dot"),
-        "title": _draft_title(year),
-        "year": year,
-        "instrument": draft.choice.name,
-        "languages": [draft.language],
-        "province": {"vi": find_province(draft), "en": ""},
-        "publisher": {"vi": "", "en": ""},
-        **draft.chosen.facts,
-    }
+    facts = _draft_facts(draft)
     keys = propose_keys(sheets, draft.others, pack, year, draft.folder)
     keys |= {} if draft.records.paths else {"records_none": USUAL_EXPORTS}
     keys = {key: value for key, value in keys.items() if key not in draft.chosen.facts}
-    n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
+    n_items = max(len(_list_used(sheet, draft) & {*pack.items}) for sheet in sheets)
     parts = [
         draft.say("head", items=n_items, pack=pack.id),
         draft.say("numbered", names="; ".join(draft.numbered)) if draft.numbered else "",
@@ -71,6 +81,7 @@ def write_wave(draft: Draft) -> str:
         write_yaml(facts),
         "\n" + draft.say("keys"),
         *(f"#{write_key(key, value)}  {draft.say(key)}" for key, value in keys.items()),
+        *([] if draft.is_open else ["\n" + draft.say("rest")]),
         "\n" + draft.say("responses"),
         draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
         draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
@@ -86,6 +97,12 @@ def write_wave(draft: Draft) -> str:
         *write_rules(draft.states),
     ]
     return "".join(parts) + write_records(draft.records, draft.language)
+
+
+def _list_used(sheet: DraftSheet, draft: Draft) -> set[str]:
+    """Return the codes of the items that a sheet has by name, or by a proposal that is used."""
+    decided = draft.chosen.items_in(sheet) if draft.chosen.is_made else {}
+    return {*sheet.placed.items, *decided}
 
 
 def _write_entry(sheet: DraftSheet, draft: Draft) -> str:

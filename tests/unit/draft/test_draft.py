@@ -59,6 +59,7 @@ def office(tmp_path):
 
 
 @pytest.mark.parametrize("n_titles", [29, pytest.param(35, marks=pytest.mark.slow), 59])
+@pytest.mark.quick_cases(1)
 def test_a_header_may_stand_below_a_page_of_titles(tmp_path, n_titles):
     """A letter to the office, and then its table."""
     rows = [[k + 1, NAMES[0], *[4] * 22] for k in range(5)]
@@ -195,6 +196,7 @@ def test_a_header_of_two_rows_is_found(tmp_path):
     assert yaml.safe_load(draft.wave.read_text("utf-8"))["responses"][0]["header"] == [2, 3]
 
 
+@pytest.mark.slow
 def test_the_instrument_is_the_one_with_most_of_its_items(tmp_path):
     """Households are asked 39 items; codes are enough to tell."""
     for name in list_packs():
@@ -325,6 +327,7 @@ def read_facts(draft):
         (["", "", "Đơn vị: phiếu"], None),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_the_title_rows_name_the_unit(tmp_path, title, name):
     """In capitals it is written as offices write it; a unit that nothing names is not made up."""
     rows = [["UBND TỈNH AN GIANG"], title, [], QUESTIONS, answers(), answers()]
@@ -451,6 +454,7 @@ def test_labels_that_are_no_level_are_proposed(tmp_path):
         (["20240 phiếu", "", ""], ["a", "b", "c"], None),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_the_year_is_the_one_that_most_files_name(tmp_path, titles, names, year):
     """A file named after last year's form does not decide."""
     paths = [
@@ -471,6 +475,7 @@ def test_the_year_is_the_one_that_most_files_name(tmp_path, titles, names, year)
         ("Phiếu của UBND tỉnh An Giang", ""),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_province_and_title_are_drafted_where_they_are_certain(tmp_path, title, province):
     """From the title rows, and the year of the file; else they are asked for by check."""
     rows = [[k + 1, NAMES[k % 3], *answers()] for k in range(12)]
@@ -478,10 +483,46 @@ def test_province_and_title_are_drafted_where_they_are_certain(tmp_path, title, 
     draft_wave([book(tmp_path / "phiếu 2024.xlsx", Sheet1=sheet)], tmp_path, "vi")
     facts = yaml.safe_load((tmp_path / "wave.yaml").read_text("utf-8"))
     assert facts["province"]["vi"] == province
-    assert facts["title"] == {
-        "vi": "Chỉ số hài lòng năm 2024",
-        "en": "Satisfaction index 2024",
-    }
+    assert facts["title"] == {"vi": "Chỉ số hài lòng năm 2024"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "title", "file", "name"),
+    [
+        ("ks", "UBND TỈNH AN GIANG", "phiếu 2024.xlsx", "an-giang-2024"),
+        ("ks", "KẾT QUẢ KHẢO SÁT", "phiếu 2024.xlsx", "ks-2024"),
+        ("khao-sat-2024", "UBND TỈNH AN GIANG", "phiếu 2024.xlsx", "khao-sat-2024"),
+        ("ks", "UBND TỈNH AN GIANG", "phiếu.xlsx", "ks"),
+    ],
+)
+def test_the_id_tells_the_year_and_is_explained(tmp_path, folder, title, file, name):
+    """Results go to a folder of this name: ``ks`` would be the same every year."""
+    rows = [[k + 1, NAMES[k % 3], *answers()] for k in range(12)]
+    sheet = [[title], [], ["STT", "Tên đơn vị", *QUESTIONS], *rows]
+    (tmp_path / folder).mkdir()
+    draft = draft_wave([book(tmp_path / file, Sheet1=sheet)], tmp_path / folder, "vi")
+    text = draft.wave.read_text("utf-8")
+    assert f"\nid: {name}\n" in text
+    assert "id: tên thư mục kết quả trong outputs" in text
+
+
+@pytest.mark.parametrize("language", ["vi", pytest.param("en", marks=pytest.mark.slow)])
+def test_a_draft_has_no_line_of_a_language_that_it_does_not_have(office, tmp_path, language):
+    """An empty ``en: ''`` is one more line to wonder about; what is known stays."""
+    facts = yaml.safe_load(draft_wave([office], tmp_path, language).wave.read_text("utf-8"))
+    assert [*facts["title"]] == [*facts["publisher"]] == [language]
+    assert facts["province"] == {"vi": "tỉnh An Giang"}
+
+
+@pytest.mark.parametrize("header", ["STT", "Ghi chú: khác"])
+def test_a_draft_says_where_nothing_is_left_to_decide(tmp_path, header):
+    """Only if so: an officer need not read the rest of the file."""
+    rows = [["x", NAMES[k % 3], *answers()] for k in range(12)]
+    path = book(tmp_path / "phiếu 2024.xlsx", P=[[header, "Tên đơn vị", *QUESTIONS], *rows])
+    text = draft_wave([path], tmp_path, "vi").wave.read_text("utf-8")
+    line = "# Phần dưới không còn chỗ nào phải quyết định."
+    assert (line in text) == (header == "STT")
+    assert text.find(line) < text.index("responses:")
 
 
 def test_days_tell_the_year(tmp_path):
@@ -499,6 +540,7 @@ def test_a_year_that_is_not_found_is_asked_for(tmp_path):
         read_wave(draft.wave)
 
 
+@pytest.mark.slow
 def test_long_headers_stay_valid_yaml(tmp_path):
     """Consents of 1,300 characters with colons, quotes and marks of YAML, taken as they stand."""
     texts = ["Phần đồng ý: {}", "{} # {}", "- {}: 'a' \"b\"", "{{{}}}", "&{}"]
@@ -511,6 +553,7 @@ def test_long_headers_stay_valid_yaml(tmp_path):
 
 
 @pytest.mark.parametrize("shift", [pytest.param(0, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
 def test_a_row_of_numbers_or_of_answers_is_no_header(tmp_path, shift):
     """Column numbers would shift every item; answers would swallow a form."""
     numbers = [*range(1, 40 + shift)]
@@ -522,6 +565,7 @@ def test_a_row_of_numbers_or_of_answers_is_no_header(tmp_path, shift):
     assert read_facts(draft)["responses"][0]["header"] == 2
 
 
+@pytest.mark.slow
 def test_one_code_among_others_is_no_questionnaire(tmp_path):
     """Q1 of Q1 to Q28 is not the only question of a British pack."""
     head = [f"Q{k}" for k in range(1, 29)]
@@ -570,6 +614,7 @@ def test_units_that_may_be_one_are_named(tmp_path):
         ("Xây dựng", ""),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_the_group_of_a_unit_is_known_by_its_first_words(tmp_path, name, group):
     """Also behind UBND; a word that only begins alike tells nothing."""
     rows = [["Đơn vị", *QUESTIONS], [name, *answers()], ["Sở B", *answers()]]
@@ -613,6 +658,7 @@ def test_a_file_of_old_wordings_is_not_left_out(tmp_path):
         ("Phương tiện", ["Xe máy", "Ô tô"], False),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_a_column_that_may_name_the_unit_is_asked_about(tmp_path, header, texts, is_asked):
     """Else several offices would be one without a word."""
     rows = [[header, *QUESTIONS], *([texts[k % len(texts)], *answers()] for k in range(12))]
@@ -644,6 +690,7 @@ def test_a_comment_of_the_draft_has_no_number_that_goes_stale(office, tmp_path):
         (QUESTIONS[:9], "qd-2640-2017 (9/22)"),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_the_nearest_questionnaire_is_named_only_for_its_wordings(tmp_path, headers, nearest):
     """Codes such as C1 to C6 say nothing about what was asked."""
     rows = [headers, *([1 + k % 5] * len(headers) for k in range(10))]
@@ -666,6 +713,7 @@ def test_the_nearest_questionnaire_is_named_only_for_its_wordings(tmp_path, head
         (["10. Tuyệt cú mèo", "9", "8", "7"], (0, 10), {10: "Tuyệt cú mèo"}),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_numbers_with_labels_at_the_ends_are_a_scale(tmp_path, answers_of_whole, ends, labels):
     """The question on the whole has its own scale, and its answers are read."""
     headers = ["P1. Nơi chờ sạch sẽ", "P2. Nhân viên lịch sự", "Nhìn chung, hài lòng ở mức nào"]
@@ -760,6 +808,7 @@ def list_refusals(path):
     return []
 
 
+@pytest.mark.slow
 def test_each_drafted_line_is_right_once_only_its_sign_is_deleted(tmp_path):
     """Deleting # leaves YAML that is accepted, or refused for what it says; sentences stay."""
     lines = draft_all_kinds(tmp_path)
@@ -795,6 +844,7 @@ def test_each_drafted_line_is_right_once_only_its_sign_is_deleted(tmp_path):
         ("thongtin/doi_tuong", "vulnerable"),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_questions_beside_the_index_are_proposed(tmp_path, header, code):
     """By the words of offices; behind a #, and not among the columns that nobody knows."""
     path = write_office(tmp_path, [f'"{header}"'], [["1"], ["2"]] * 4)
@@ -884,6 +934,7 @@ def test_the_name_of_a_unit_is_its_usual_spelling(tmp_path):
     ("pack", "write"),
     [("qd-1001-2023", str), ("qd-1001-2023", int), ("qd-2640-2017", "Câu {}".format)],
 )
+@pytest.mark.quick_cases(1)
 def test_numbers_head_the_items_of_a_pack_that_the_user_names(tmp_path, pack, write):
     """Item n is column n: the draft says so, and a person takes it over."""
     n = len(read_instrument(pack).items)
@@ -919,6 +970,7 @@ def test_other_numbers_head_no_items(tmp_path, head):
 
 
 @pytest.mark.parametrize("question", ["Tên cơ quan", "Ông/Bà đến cơ quan nào?"])
+@pytest.mark.quick_cases(1)
 def test_the_wordings_below_the_names_of_qualtrics_tell_the_unit(tmp_path, question):
     """Names of questions, their wordings, ids as JSON; then the forms."""
     head = ["Q23", *PACK.items]

@@ -97,6 +97,13 @@ def test_the_list_names_header_code_and_wording_and_the_line_to_type(office):
     assert not any("Cần xác nhận" in text for text, _ in describe_draft(second, "vi"))
 
 
+@pytest.mark.parametrize(("accepts", "n"), [(False, 18), (True, 22)])
+def test_the_first_line_counts_the_items_that_are_used(office, accepts, n):
+    """With ``--accept`` the proposed ones, too."""
+    text = draft(office, accepts=accepts).wave.read_text("utf-8")
+    assert text.startswith(f"# Bản nháp do `sipas init` lập: nhận ra {n} tiêu chí")
+
+
 def test_only_a_draft_that_nobody_edited_is_written_again(office):
     """A second init refuses as before; with the option one edited byte is enough to refuse."""
     first = draft(office)
