@@ -215,6 +215,7 @@ def test_mean_of_items_is_pooled_when_nothing_is_blank(frame):
 
 
 @given(forms(answer=levels, least=6), st.data())
+@pytest.mark.slow
 def test_blocks_of_parts_add_up_to_the_block_of_all(frame, data):
     """Totals, moments and counts; forms may come in any number of files (V8)."""
     cut = data.draw(st.integers(1, len(frame) - 1), label="cut")

@@ -135,6 +135,7 @@ def test_the_language_is_the_one_asked_else_the_systems(sipas, monkeypatch):
     assert "must exist" in sipas("check", wrong, lang="")[2]
 
 
+@pytest.mark.slow
 def test_a_wave_in_vietnamese_only_is_told_in_vietnamese(sipas, make_wave, monkeypatch):
     """Without ``--lang`` on an English system; also where answers are refused, once it is read."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
@@ -385,6 +386,7 @@ def test_drivers_by_unit_and_with_controls(sipas, make_wave, tmp_path):
         (["--missing", "guess"], 22, "one of these (complete, impute)"),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_a_misspelt_wish_about_drivers_is_one_paragraph(
     sipas, make_wave, tmp_path, words, code, said
 ):
@@ -846,6 +848,7 @@ def test_a_report_that_cannot_be_made_is_refused(
     assert notebooks == []
 
 
+@pytest.mark.slow
 def test_a_refused_check_leaves_what_to_send_back(sipas, make_wave, tmp_path):
     """The exit code is that of the refusal; the slip and the overview are there."""
     of_one = GOOD.partition("so-b")[0].replace("5,4,3,5", "5,7,3,5", 1)

@@ -260,6 +260,7 @@ def choose_reader(block: Block) -> object:
 
 
 @pytest.mark.parametrize("block", pick_blocks("yaml"), ids=lambda b: f"{b.page}:{b.line}")
+@pytest.mark.quick_cases(3)
 def test_yaml_is_read(block, tmp_path):
     """Two lines of one key are two examples; entries of `responses` stand in a list."""
     text = f"responses:\n{block.text}" if block.text.startswith("-") else block.text

@@ -37,6 +37,7 @@ AMERICAN_MARCH = [f"3/{day}/2024 10:22:31" for day in range(1, 13)]
         (["3/4/2024", "4/3/2024"], {}),
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_days_that_may_be_month_first_are_asked_about(refused, written, collected):
     """Nothing is read until the wave says `dates:`; the cells are named."""
     error = refused(list_days(written), AnswerError, columns=DATED, collected=collected)

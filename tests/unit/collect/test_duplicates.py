@@ -247,6 +247,7 @@ def test_two_units_that_are_satisfied_with_everything_are_no_copies(read_files):
 
 
 @pytest.mark.parametrize("period", [1, 2, 3, 5, 8])
+@pytest.mark.quick_cases(2)
 def test_a_sheet_that_repeats_itself_all_the_time_is_no_pasted_block(read_files, period):
     """Invented answers often have a period; that is for the rules of form quality."""
     forms = draw_forms(period)

@@ -143,6 +143,7 @@ def test_other_columns_are_no_telephones(values):
     assert "extra" in make(frame=ANSWERS.assign(extra=values)).frame
 
 
+@pytest.mark.slow
 def test_a_part_has_the_error_of_the_whole_sample(demo):
     """A subset gives the row of ``by=``; forms outside stay in the sample with nothing."""
     survey = make(("A1", "B1"), scale=(1, 7), weights="w", clusters="town", unit="office")

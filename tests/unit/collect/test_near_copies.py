@@ -97,6 +97,7 @@ def test_all_files_with_equal_forms_are_named_at_once(read, tmp_path):
 
 
 @pytest.mark.parametrize("changes", [[("A1", 5)], [("A1", 1), ("C3", 1)]])
+@pytest.mark.quick_cases(1)
 def test_a_form_sent_again_with_corrections_is_listed_apart(read, changes):
     """It is not dropped with equal ones: nobody knows which of the two counts."""
     frame = draw_answers()

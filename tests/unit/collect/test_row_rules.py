@@ -54,6 +54,7 @@ def test_test_forms_and_unfinished_ones_are_left_out_by_rule(read_answers):
         ({"only": {"Status": ["IP Address"], "Finished": ["true"]}}, [4, 5]),
     ],
 )
+@pytest.mark.quick_cases(2)
 def test_a_rule_names_a_column_by_header_or_code(read_answers, rules, rows):
     """Case, spaces and a decimal zero make no difference; a blank cell is the text ""."""
     columns = UNIT | {"ignore": ["Status", "Finished"]}

@@ -126,6 +126,7 @@ def test_one_sheet_for_each_group_with_forms_in_the_usual_order(survey, tmp_path
     assert "(Attached to Decision 9/QĐ-UBND of 2024-05-06)" in texts_of(english)
 
 
+@pytest.mark.slow
 def test_the_whole_stands_above_the_units_in_ranking_order(survey, tmp_path):
     """Province, group, numbers of columns, then units; who has no rank has a reason."""
     sheet = book_of(survey, tmp_path).worksheets[0]

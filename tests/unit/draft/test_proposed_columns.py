@@ -62,6 +62,7 @@ def test_proposals_of_all_files_stand_once_and_a_file_has_only_its_own(office):
     assert "items" not in yaml.safe_load(text)["columns"]
 
 
+@pytest.mark.slow
 def test_proposals_without_their_signs_are_what_the_option_writes(office):
     """Both ways lead to the same columns, and the wave is read with each file's own header."""
     plain = draft(office).wave.read_text("utf-8")
@@ -83,6 +84,7 @@ def test_proposals_without_their_signs_are_what_the_option_writes(office):
     assert set(survey.frame["age"]) == {"18-24", "over-60", "35-49"}
 
 
+@pytest.mark.slow
 def test_the_list_names_header_code_and_wording_and_the_line_to_type(office):
     """Once each, with the file where only one file has it; nothing is left to confirm."""
     first = draft(office)
@@ -104,6 +106,7 @@ def test_the_first_line_counts_the_items_that_are_used(office, accepts, n):
     assert text.startswith(f"# Bản nháp do `sipas init` lập: nhận ra {n} tiêu chí")
 
 
+@pytest.mark.slow
 def test_only_a_draft_that_nobody_edited_is_written_again(office):
     """A second init refuses as before; with the option one edited byte is enough to refuse."""
     first = draft(office)
@@ -147,6 +150,7 @@ def test_ages_that_the_question_does_not_know_stay_a_proposal(tmp_path):
      ("Nghề nghiệp của Ông/Bà", "occupation"), ("Thành phần dân tộc", "ethnicity"),
      ("Dịch vụ cho người cao tuổi", "")],
 )  # fmt: skip
+@pytest.mark.quick_cases(2)
 def test_usual_columns_on_the_person_are_proposed(tmp_path, header, code):
     """One word counts where it stands alone."""
     rows = [[k + 1, "x", *[4] * 22] for k in range(5)]
@@ -172,6 +176,7 @@ def test_check_shows_the_line_to_write(office):
     ("line", "proposed"),
     [("age: Tuổi", 'indicators: {age: "Tuổi"}'), ("D1: Kết quả", 'items: {D1: "Kết quả"}')],
 )
+@pytest.mark.quick_cases(1)
 def test_a_code_directly_under_columns_gets_the_line_that_is_right(office, line, proposed):
     """No absurd key is proposed (it was ``targets``)."""
     wave = draft(office).wave
@@ -184,6 +189,7 @@ def test_a_code_directly_under_columns_gets_the_line_that_is_right(office, line,
 
 
 @pytest.mark.parametrize("signs", ["#", "# "])
+@pytest.mark.quick_cases(1)
 def test_an_explanation_without_its_sign_is_named(office, signs):
     """Replace All of the #: the cause and the cure are said, not a blank that must go."""
     wave = draft(office).wave

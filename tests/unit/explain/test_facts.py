@@ -136,6 +136,7 @@ def test_stays_without_a_gap_are_one_supplement():
     assert join_facts(survey, make_records(dossiers)).facts["supplement_loops"].isna().all()
 
 
+@pytest.mark.slow
 def test_matched_forms_that_answer_otherwise_are_said():
     """Only the discontented gave their code: every result would be about them alone."""
     forms, dossiers = simulate_answers(400, 2)
@@ -222,6 +223,7 @@ def test_channels_and_controls_stand_as_yes_and_no():
     assert (result.n, result.n_lost, result.lost["channel=online"]) == (297, 3, 3)
 
 
+@pytest.mark.slow
 def test_a_hard_procedure_behind_both_is_held_constant():
     """Hard procedures are late and disliked; the delay itself takes nothing from anybody."""
     forms, dossiers = simulate_answers(600, 6, of_lateness=0.0, on_whole=0.0)

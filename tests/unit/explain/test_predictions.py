@@ -66,6 +66,7 @@ def test_adjusted_means_of_a_linear_model_differ_by_the_coefficient():
     np.testing.assert_allclose(gaps["p_adjusted"], np.minimum(3 * gaps["p"], 1.0))
 
 
+@pytest.mark.slow
 def test_adjusted_means_of_every_family_are_averages_of_predictions():
     """With the variable set by hand; chances over all levels add up to 1."""
     w = FORMS["w"] / FORMS["w"].sum()

@@ -73,6 +73,7 @@ def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_shar
     assert "linked more from 50.0%" in repr(matrix)
 
 
+@pytest.mark.slow
 def test_a_unit_is_placed_by_its_own_figures(read_shared):
     """Importance is that of all forms, satisfaction the unit's, with its wider interval."""
     survey = wave(read_shared)

@@ -259,6 +259,7 @@ def test_an_earlier_wave_is_another_one_and_not_later(tmp_path, facts):
         _ = figures.last_year
 
 
+@pytest.mark.slow
 def test_two_waves_of_one_year_are_compared_in_their_order(tmp_path):
     """The second half of a year names the first."""
     figures = read_years(tmp_path, BEFORE, {"a": (29, 30), "b": (26, 31)})

@@ -56,6 +56,7 @@ def read_judged(tmp_path, *lines, before=UNITS, after=LATER, **facts):
     return Figures(read_survey(read_wave(write_year(tmp_path, 2024, after, **facts))))
 
 
+@pytest.mark.slow
 def test_without_a_plan_there_are_proposals_and_no_verdicts(tmp_path):
     """The lines are the program's, each with its ids; no other table is new."""
     figures = Figures(read_survey(read_wave(write_year(tmp_path, 2024, UNITS))))
@@ -185,6 +186,7 @@ def test_a_target_met_once_is_met_in_that_year(tmp_path):
     ("plan", "wave"),
     [("plan.csv", "w-2024"), (["../2023/plan.csv", "../2023/plan.csv"], "w-2023")],
 )
+@pytest.mark.quick_cases(1)
 def test_plans_of_this_wave_or_two_of_one_are_refused(tmp_path, plan, wave):
     """The error names the file and the wave."""
     folder = write_year(tmp_path, 2023, UNITS)

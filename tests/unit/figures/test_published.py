@@ -122,6 +122,7 @@ def test_three_people_and_what_gives_them_away_are_in_no_file(four_units, tmp_pa
     assert any("Không công bố tỷ lệ từng mức trả lời" in text for text in pages)
 
 
+@pytest.mark.slow
 def test_a_hidden_figure_keeps_no_number_and_says_that_it_is_hidden(figures_of_four, tmp_path):
     """The flag stays; what tells a figure or its people is empty (rules P2, P5)."""
     found = [row for row in written(figures_of_four, tmp_path)["scores"] if row["n_valid"] != "0"]

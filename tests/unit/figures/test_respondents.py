@@ -59,6 +59,7 @@ def test_a_group_has_the_index_of_score_and_its_difference_from_the_whole(demo_2
     assert urban["verdict"] == "open"
 
 
+@pytest.mark.slow
 def test_choices_of_several_are_compared_with_the_whole(demo_2021, compared):
     """249 people chose at least one; the whole is all 870."""
     poor = compared[compared["unit"] == "vulnerable=HN"].iloc[0]

@@ -104,6 +104,7 @@ def test_lines_stand_in_the_order_of_the_list_and_have_ids_of_their_own(proposal
         plan(survey, "nobody")
 
 
+@pytest.mark.slow
 def test_the_province_is_compared_with_its_index_and_asks_for_what_incidents_need(proposals):
     """A1 is surely below the index (R7); eight late results call for apologies."""
     lines = proposals[1].lines_of()
@@ -187,6 +188,7 @@ def test_a_target_is_not_rounded_to_100(proposals):
     ]
 
 
+@pytest.mark.slow
 def test_no_day_is_invented(proposals):
     """Without the days of fieldwork the year gives the day; without a year there is none (G2)."""
     survey, _, basis = proposals
@@ -198,6 +200,7 @@ def test_no_day_is_invented(proposals):
     assert days == {2024: [date(2025, month, day) for month, day in ends], NO_YEAR: [None] * 3}
 
 
+@pytest.mark.slow
 def test_hidden_figures_lead_to_no_line(proposals):
     """A baseline is a published figure; a hidden item or unit is in no line (P2)."""
     survey, drafted, basis = proposals

@@ -99,6 +99,7 @@ def test_a_unit_that_was_merged_goes_to_its_successor_with_a_note(read, tmp_path
     assert read(PLAN).sentences() == []
 
 
+@pytest.mark.slow
 def test_all_mistakes_are_told_together_with_cell_value_and_remedy(read, change):
     """An officer corrects a file once, not cell by cell."""
     path = change(target_6=1.5, due_2="quý II", status_3="xong", id_4="P01", unit_5=None)

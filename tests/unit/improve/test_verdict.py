@@ -275,6 +275,7 @@ def test_waves_that_may_not_be_compared_have_no_verdict():
     assert np.isnan(row["change"])
 
 
+@pytest.mark.slow
 def test_a_merged_unit_goes_to_its_successor_and_a_split_one_cannot_be_judged(tmp_path):
     """u0 and u1 became u01; u2 was split into u2a and u2b."""
     later = {"u01": 90, "u2a": 80, "u2b": 80} | dict.fromkeys(UNITS[3:], 80)

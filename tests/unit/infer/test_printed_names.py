@@ -51,6 +51,7 @@ def test_a_wording_that_is_the_code_is_not_repeated(survey, demo):
     assert "Nội dung" in read_head(sipas.drivers(demo, ["linear"]))
 
 
+@pytest.mark.slow
 def test_units_keep_their_names(survey, demo):
     """A unit without another name is named by its code; one group of all is not told."""
     head = read_head(sipas.score(survey, by="unit").select(level="overall"))

@@ -460,6 +460,7 @@ def test_a_total_is_shared_out(sipas):
 
 
 @pytest.mark.parametrize("how", ["simple", "systematic", "pps"])
+@pytest.mark.quick_cases(1)
 def test_a_list_is_drawn_without_personal_data_or_formulas(sipas, how):
     """53 and 37 people and a fifth in reserve; ``=so-b`` cannot run in a spreadsheet (rule P1)."""
     Path("clients.csv").write_text(CLIENTS, "utf-8")

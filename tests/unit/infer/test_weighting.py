@@ -375,6 +375,7 @@ def test_weights_within_the_ends_are_left_alone():
     wide=st.floats(1, 5),
     method=st.sampled_from(["additive", "multiplicative"]),
 )
+@pytest.mark.slow
 def test_trimming_from_above_keeps_the_sum_and_the_end(weights, wide, method):
     """Also when what is shared out must be cut again."""
     upper = wide * sum(weights) / len(weights) * (1 + 1e-9)

@@ -200,6 +200,7 @@ def test_a_crosswalk_bridges_two_questionnaires_over_the_items_they_share(wave, 
     }
 
 
+@pytest.mark.slow
 def test_renamed_and_merged_units_are_compared_under_their_new_code(wave):
     """a became n, b and c merged into m: forms go along; what was split is another unit."""
     before = wave(2023, {"a": (42, 60), "b": (10, 30), "c": (20, 30), "d": (20, 40)})
@@ -431,6 +432,7 @@ def row_of_score(survey):
     return sipas.score(survey).select(variable="overall").frame.iloc[0]
 
 
+@pytest.mark.slow
 def test_weights_that_are_all_equal_weight_nothing(tmp_path):
     """A column of ones is no weighting."""
     answers = "unit,A1,A2,D1,w\n" + "so-a,5,4,4,1\nso-b,2,3,3,1\n" * 20

@@ -229,6 +229,7 @@ def test_one_form_has_a_value_and_no_error(figure):
 @pytest.mark.parametrize(
     ("n", "flag"), [(4, "suppress"), (5, "caution"), (29, "caution"), (30, "publish")]
 )
+@pytest.mark.quick_cases(2)
 def test_small_cells_are_flagged(figure, n, flag):
     """Fewer than 5 people are not shown, fewer than 30 only with caution (rule P2)."""
     assert figure(forms(["so-a,5,4,1"] * n))["flag"] == flag

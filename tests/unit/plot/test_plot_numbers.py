@@ -69,6 +69,7 @@ def assert_same(rows, expected):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.slow
 def test_factors_are_those_of_the_report(subject, handed, lang):
     """Name, value, interval and printed number of each factor; the overall index comes last."""
     pictures.draw_factors_picture(subject, TABLE).draw(lang)
@@ -142,6 +143,7 @@ def test_heads_are_whole_words_and_name_the_letter(lang, dpi):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.slow
 def test_answers_are_those_of_the_report(subject, handed, lang):
     """Shares of each level, the line before the satisfied, and both numbers beside the bar."""
     for picture in answer_pictures.draw_items_pictures(subject):
@@ -297,6 +299,7 @@ def test_coefficients_of_the_drivers():
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.quick_cases(1)
 def test_coefficients_of_one_scale_are_drawn_with_their_unit(lang):
     """The linear model by default, without it log odds; ratios are per level and say so."""
     models = results.models()
@@ -334,6 +337,7 @@ def test_how_sure_the_order_is_stands_below(lang):
     assert "100" not in drawn.notes_of(ax).replace("R²", "")
 
 
+@pytest.mark.slow
 def test_two_pictures_of_one_figure_do_not_overlap():
     """With the layout of the docstring, no text of the left one reaches the right one."""
     figure, axs = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")

@@ -59,6 +59,7 @@ def test_more_models_than_marks_are_refused():
         sipas.plot.drivers([results.fits()[0]] * 7)
 
 
+@pytest.mark.slow
 def test_axes_language_and_labels_must_be_such():
     """Each with what to write."""
     shares = results.priority().importance

@@ -130,6 +130,7 @@ def test_a_form_that_is_common_in_the_wave_is_no_evidence():
     assert find_twins(answers, np.repeat([0, 1], 10), 2).count.tolist() == [0, 0]
 
 
+@pytest.mark.slow
 def test_twins_that_chance_spreads_over_units_are_expected_by_their_number():
     """Twins planted without regard to units: the sums agree within 4 Monte-Carlo errors."""
     rng = np.random.default_rng(5)

@@ -51,6 +51,7 @@ def test_an_item_against_the_others_is_named(read_answers, item):
         + "".join(f"so-a,{1 + k % 5},{1 + k // 5 % 5},{1 + k // 25 % 5}\n" for k in range(125)),
     ],
 )
+@pytest.mark.quick_cases(3)
 def test_usual_answers_are_no_finding(read_answers, answers):
     """Alike, too few, constant, alone or independent."""
     assert find_opposed_items(read_answers(answers)).empty

@@ -72,6 +72,7 @@ def test_planted_straight_lines_are_found_and_only_they(found):
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.quick_cases(2)
 def test_units_alike_raise_nothing(found, seed):
     """Five clean waves of eight units."""
     assert found(*(forms(k, 40, seed, straight=0.1) for k in range(8))).noticed().empty

@@ -48,6 +48,7 @@ def _connect(stays):
 COLLEAGUES = [(f"c{at}", "s1", "p", 100, 4 + at % 4, 12) for at in range(16)]
 
 
+@pytest.mark.slow
 def test_each_official_has_one_of_five_words():
     """Above the funnel in ten months, in two, by one week of five months; rarely there; alone."""
     stays, dossiers = _make_stays(

@@ -90,6 +90,7 @@ def test_a_unit_of_fives_has_no_rank_before_it_is_accepted_and_one_after(flagged
     assert after["letter"] == "A"
 
 
+@pytest.mark.slow
 def test_the_other_units_are_ranked_as_if_it_were_not_there(flagged, without):
     """The same ranks, places and letters as in the wave without its forms."""
     others = flagged.ranking[flagged.ranking["unit"] != "so-a"].reset_index(drop=True)
@@ -218,6 +219,7 @@ def test_no_sentence_says_that_no_unit_stands_out(flagged, accepted, without, la
     assert check(without.survey).flagged_units == set()
 
 
+@pytest.mark.slow
 def test_the_page_of_all_units_marks_it(flagged, accepted, tmp_path):
     """The name has the mark, the row the reason, and a note says who accepted it."""
     for figures, note in (

@@ -147,6 +147,7 @@ def test_annexes_are_a_file_of_their_own_without_signature(read_answers, tmp_pat
     assert render_text(letter.recipients[0], "vi") == "Như trên"
 
 
+@pytest.mark.slow
 def test_units_without_a_form_are_named(read_answers):
     """The proposals of the province and a table of the annexes say who is missing."""
     survey = read_answers(HEAD + draw_forms("so-a", 12))
@@ -234,6 +235,7 @@ def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
     assert "5 clusters" in said
 
 
+@pytest.mark.slow
 def test_a_unit_in_one_cluster_is_not_said_to_have_one_form(read_answers):
     """Its answers lie in one hamlet: no error, no rank, and the reason says so (rule V3)."""
     rows = ["so-a,1,5,4,3\n", "so-a,2,5,4,4\n", "so-b,3,5,4,3\n"]
@@ -312,6 +314,7 @@ def test_a_counted_choice_counts_among_others(read_answers):
         ({"population": {"vi": "người dân", "en": "citizens"}}, "Đối tượng khảo sát: người dân."),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_who_was_asked_is_printed_only_where_it_is_named(read_answers, facts, words_in):
     """A drafted pack names no people: no empty sentence."""
     text = read_chapter(

@@ -26,6 +26,7 @@ def test_check_names_the_rows_of_each_file(read_answers, make_wave):
     assert printed.to_numpy().tolist() == [["answers.csv", 2, "3–4"], ["b.csv", 4, "2–5"]]
 
 
+@pytest.mark.slow
 def test_days_of_each_file_show_a_test_form_which_can_be_left_out(read_answers):
     """Without ``collected`` the test form counts, and check says so; else its day is proposed."""
     answers = "unit,ngay,A1,A2,D1\nso-a,20/9/2024 16:02,5,5,5\nso-a,14/10/2024 7:35,4,3,3\n"
@@ -72,6 +73,7 @@ def test_a_unit_of_too_few_forms_is_merged_by_the_line_that_check_writes(read_an
 
 
 @pytest.mark.parametrize("parents", [("", ""), ("x", "y")])
+@pytest.mark.quick_cases(1)
 def test_no_unit_is_named_for_a_merge_with_one_of_another_place(read_answers, parents):
     """Two units of one group without a common parent: more forms come first, no example."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3)
@@ -83,6 +85,7 @@ def test_no_unit_is_named_for_a_merge_with_one_of_another_place(read_answers, pa
     assert not any("write aliases: " in text for text in said)
 
 
+@pytest.mark.slow
 def test_check_names_the_units_that_are_hidden_to_protect_another(read_answers):
     """Those that the run hides; no number of theirs is printed."""
     answers = HEAD + draw_forms("so-a", 43) + draw_forms("so-b", 37) + draw_forms("so-c", 4)

@@ -29,6 +29,7 @@ def test_the_page_has_few_sentences_one_picture_and_one_small_table(demo_2021, u
     assert 2 <= len(table.rows) <= 7  # with records
 
 
+@pytest.mark.slow
 def test_the_index_stands_with_its_error_and_last_year(demo_2021):
     """The published figure, its interval, the people, and the change in words."""
     said = read_chapter(demo_2021, "leaders", "vi")
@@ -50,6 +51,7 @@ def test_items_and_changes_are_named_where_they_are_sure(demo_2021):
     assert "*" not in said
 
 
+@pytest.mark.slow
 def test_units_that_surely_stand_apart_are_named_and_others_counted(read_answers):
     """Seven good and seven bad units of 40 forms: four of each are named."""
     draw, units = random.Random(1), ["code,name_vi,name_en,group"]
@@ -109,6 +111,7 @@ def test_an_item_is_called_one_of_the_lowest_only_of_few(demo_2021, monkeypatch)
         assert ("tiêu chí thấp nhất của đơn vị" in said) == is_named
 
 
+@pytest.mark.slow
 def test_few_forms_have_no_lowest_item_and_no_measures(read_answers):
     """Seven forms: an index with caution, no rank, no item to look at first."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 7), min_forms=20)
@@ -121,6 +124,7 @@ def test_few_forms_have_no_lowest_item_and_no_measures(read_answers):
     assert not any(isinstance(block, Table) for block in measures.blocks)
 
 
+@pytest.mark.slow
 def test_the_first_page_knows_the_lowest_places_that_the_second_page_prints(read_answers):
     """The lowest item of so-a has 6 answers; the next of 30 is surely lower than D1 (rule R6)."""
     few, more = [*"535353", *[""] * 24], [*"5" * 16, *"3" * 14]
@@ -292,6 +296,7 @@ def test_every_figure_with_a_change_in_a_table_can_be_named_as_changed(demo_2021
     assert {figure.unit for figure in of_unit} == {"so-nv"}
 
 
+@pytest.mark.slow
 def test_a_unit_where_all_are_satisfied_reads_one_sentence_and_no_table(read_answers):
     """Not the same words for each factor, and no source of measures that are not there."""
     survey = read_answers(HEAD + "so-a,5,5,4,5,male,HN\nso-b,4,3,5,4,female,\n" * 30)

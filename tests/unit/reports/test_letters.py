@@ -128,6 +128,7 @@ def test_a_place_is_among_the_ranked_units_where_others_are_not(read_answers):
         ({}, "Căn cứ Quyết định số 851/QĐ-UBND phê duyệt và công bố kết quả;"),
     ],
 )
+@pytest.mark.quick_cases(1)
 def test_a_letter_stands_on_the_decision_that_the_wave_names(read_answers, day, words):
     """With its date if it has one; without a decision no line."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30)
@@ -138,6 +139,7 @@ def test_a_letter_stands_on_the_decision_that_the_wave_names(read_answers, day, 
     assert "Căn cứ" not in read_letter(read_answers(answers, min_forms=20), "so-a", "vi")
 
 
+@pytest.mark.slow
 def test_a_difference_within_the_error_is_told_in_official_words(read_answers):
     """From lower to higher, in points."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30)

@@ -50,6 +50,7 @@ def test_the_scale_of_most_items_is_the_usual_one(clinics):
     assert own.instrument.of_other_scale == ("C7", "C8", code)
 
 
+@pytest.mark.slow
 def test_an_item_of_another_scale_is_not_called_lower(clinics):
     """From 9 of 10 nearly nobody is satisfied: this says nothing beside 4 of 5."""
     page = read_chapter(clinics, "leaders", "vi")
@@ -81,6 +82,7 @@ def test_no_line_of_the_whole_is_for_an_item_of_another_scale(clinics):
     assert not {"C7", "C8"} & {*drafted.lines_of()["item"]}
 
 
+@pytest.mark.slow
 def test_only_what_is_sure_needs_a_measure_first(clinics):
     """Items that are only the lowest in the sample are to be looked into, not to be solved."""
     page = read_chapter(clinics, "leaders", "vi")
@@ -96,6 +98,7 @@ def test_only_what_is_sure_needs_a_measure_first(clinics):
     assert "Cần xem xét thêm: " in page
 
 
+@pytest.mark.slow
 def test_without_factors_a_sentence_stands_in_place_of_drivers(clinics_without_factors):
     """The part on what goes together with satisfaction says why it is empty (docs/drivers.md)."""
     said = read_chapter(clinics_without_factors, "results", "vi")
@@ -103,6 +106,7 @@ def test_without_factors_a_sentence_stands_in_place_of_drivers(clinics_without_f
     assert "Yếu tố nào" not in read_chapter(clinics_without_factors, "leaders", "vi")
 
 
+@pytest.mark.slow
 def test_an_item_against_the_others_is_named(clinics):
     """The warning names code and wording; the part on drivers says that the factor hides it."""
     forms = clinics.frame.assign(C5=6 - clinics.frame["C5"]).drop(columns="unit")
@@ -146,6 +150,7 @@ def test_codes_of_no_answer_are_said_to_be_blank():
     assert "đọc thành giá trị khác" not in said
 
 
+@pytest.mark.slow
 def test_shares_of_people_say_that_they_have_no_weights():
     """Forms are counted; the figures beside them are weighted."""
     forms = make_clinics().frame.drop(columns="unit")

@@ -65,6 +65,7 @@ def test_officers_write_in_open_cells_and_choose_from_lists(demo, paths):
     assert len(items) == len({*items})
 
 
+@pytest.mark.slow
 def test_no_text_is_a_formula_and_numbers_and_days_are_typed(paths):
     """In the workbook texts are texts; the CSV has an apostrophe before what Excel would run."""
     sheet = load_workbook(paths[0]).worksheets[0]

@@ -84,6 +84,7 @@ def damage(*changes):
     return HEAD + "".join(lines)
 
 
+@pytest.mark.slow
 def test_a_unit_gets_the_cells_to_correct_and_the_others_get_no_slip(write_slips, make_files):
     """File, cell, what is there and what must be there; the other unit is left alone."""
     answers = damage((40, "so-b,7,4,5,3"), (41, "so-b,4,x,5,3"))
@@ -136,6 +137,7 @@ def test_no_slip_goes_out_for_items_that_the_office_has_not_named(write_slips, m
     assert names_of(write_slips(make_files(without))[0]) != []
 
 
+@pytest.mark.slow
 def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, make_files):
     """32 forms each; two of B are wrong, so 30 are valid and the interval is sqrt(32/30) wider."""
     answers = damage((40, "so-b,7,4,5,3"), (41, "so-b,4,x,5,3"))
@@ -222,6 +224,7 @@ def test_a_slip_that_the_office_completed_is_kept_when_it_is_written_again(write
     assert "Sở B" in read_texts(folder / "return/so-b.docx")
 
 
+@pytest.mark.slow
 def test_no_free_text_and_no_telephone_of_a_respondent_leaves_the_file(write_slips, make_files):
     """A slip goes through many hands."""
     answers = damage((40, f'so-b,4,"{FREE_TEXT}",5,3'), (41, "so-b,4,0912345678,5,3"))
@@ -315,6 +318,7 @@ def test_of_copies_the_first_counts(write_slips, make_wave, tmp_path):
         assert words not in said + row["send"]  # the office leaves them out
 
 
+@pytest.mark.slow
 def test_of_a_block_pasted_again_below_itself_the_first_counts(write_slips, make_wave):
     """Both places are in one file: 32 forms, 12 of them twice."""
     rows = [f"so-a,{1 + k % 5},{1 + k // 5 % 5},{1 + k // 25 % 5},{1 + k % 4}\n" for k in range(32)]
@@ -386,6 +390,7 @@ def test_no_unit_is_asked_to_correct_a_file_of_several_units(write_slips, make_w
         *(pytest.param(text, marks=pytest.mark.slow) for text in ("Rat hai long", "98", "Tốt (4)")),
     ],
 )
+@pytest.mark.slow
 def test_a_label_or_code_in_many_cells_is_a_setting_of_the_office(write_slips, make_files, text):
     """Units wrote what their form says; a typing error beside it is still theirs to correct."""
     changes = [(k, f"so-{'ab'[k >= 32]},{text},4,5,3") for k in (3, 7, 35, 50)]
@@ -404,6 +409,7 @@ def test_a_label_or_code_in_many_cells_is_a_setting_of_the_office(write_slips, m
 @pytest.mark.parametrize(
     "answer", ["4,5", *(pytest.param(answer, marks=pytest.mark.slow) for answer in ("7", "4/5"))]
 )
+@pytest.mark.slow
 def test_a_wrong_number_or_two_ticks_stay_with_the_unit_however_often(
     write_slips, make_files, answer
 ):

@@ -630,6 +630,7 @@ def test_a_million_formatted_rows_are_no_burden(write_cells):
 
 
 @pytest.mark.parametrize("shift", range(0, 40, 3))
+@pytest.mark.quick_cases(3)
 def test_state_is_found_across_pieces_of_a_large_sheet(write_cells, shift, monkeypatch):
     """The search through the bytes of a sheet must not miss a word that two pieces share."""
     monkeypatch.setattr("sipas_analysis.sheets.sheet_state._PIECE", 64)
