@@ -128,7 +128,7 @@ reports.report
 reports.portal_files reports.portal_rows reports.portal
 reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_reminders
-reports.small_units reports.check_output
+reports.small_units reports.before_signing reports.check_output
 reports.score_output reports.verdict_output reports.reconcile_output reports.restricted_output
 reports.plan_workbook
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sipas_analysis.desk.start_facts import NAMED, NEEDED, OPTIONAL, list_wrong, read_facts
-from sipas_analysis.desk.start_parts import LABEL, WIDE, is_open, make_drop_down
+from sipas_analysis.desk.start_parts import LABEL, WIDE, is_open, is_unsure, make_drop_down
 from sipas_analysis.desk.start_steps import Answers, Line, decide_draft, show_lines
 from sipas_analysis.draft.decisions import Key, list_choices, list_groups
 from sipas_analysis.draft.recognised import Draft
@@ -40,7 +40,7 @@ class ColumnStep:
         return say(self.language, f"start.{message}", **fields)
 
     def _show_parts(self, title: "HTML", write: "Widget", out: "HTML") -> None:
-        """Show facts, lists that are open, groups of units, and folded what is known."""
+        """Show facts, lists to choose from, groups, proposals, and folded what is known."""
         assert self.draft is not None
         self.choices: dict[Key, Dropdown] = {}
         self.groups: dict[str, Dropdown] = {}
@@ -49,14 +49,18 @@ class ColumnStep:
         for choice in choices:
             self.choices[choice.key] = make_drop_down(self.widgets, choice, self.language)
         open_keys = {choice.key for choice in choices if is_open(choice, self.draft)}
-        known_keys = self.choices.keys() - open_keys
+        unsure_keys = {choice.key for choice in choices if is_unsure(choice, self.draft)}
+        known_keys = self.choices.keys() - open_keys - unsure_keys
+        unsure = self._fold("columns.unsure", self._list_boxes(unsure_keys), n=len(unsure_keys))
+        unsure.selected_index = 0  # not folded
         known = self._fold("columns.known", self._list_boxes(known_keys), n=len(known_keys))
         self.unit_groups, self.left = self.widgets.VBox(), self.widgets.HTML()
         self.rest = self.widgets.Checkbox(
             description=self._say("columns.rest"), indent=False, layout=WIDE
         )
         facts = self._ask_facts(self.draft)
-        parts = [title, *facts, *self._list_boxes(open_keys), self.unit_groups, known]
+        parts = [title, *facts, *self._list_boxes(open_keys), self.unit_groups]
+        parts += [unsure, known] if unsure_keys else [known]
         self.columns.children = [*parts, self.rest, self.left, write, out]
         for part in (*self.choices.values(), self.rest):
             part.observe(lambda _: self._follow(), "value")
@@ -145,7 +149,8 @@ class ColumnStep:
         lines = [self._say("columns.left", names="; ".join(columns))] if columns else []
         if items:
             lines.append(self._say("columns.missing", n=len(items), names="; ".join(items)))
-        return lines
+        near = decided.near_units.items()
+        return lines + [decided.say("near_unit", name=name, near=other) for name, other in near]
 
     def _list_unplaced(self, decided: Draft) -> list[str]:
         """Return the columns for which nothing is chosen, unless the rest is not to be read."""

@@ -5,7 +5,7 @@ the name of a unit or of a file is never taken for markup.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -23,6 +23,7 @@ from sipas_analysis.desk.start_parts import (
     link_word_files,
 )
 from sipas_analysis.desk.start_steps import (
+    DRAFT_FILES,
     Line,
     check_wave,
     describe_error,
@@ -75,6 +76,8 @@ class StartPage(ColumnStep):
             options=[(say(name, "portal.own_name"), name) for name in LANGUAGES], value=language
         )
         self.languages.observe(self._change_language, "value")
+        self.buttons: dict[str, Button] = {}
+        self.said = {step: ipywidgets.HTML() for step in ("columns", "check", "reports")}
         boxes = (ipywidgets.VBox() for _ in range(4))
         self.files, self.columns, self.check, self.reports = boxes
         for box in (self.files, self.columns, self.check, self.reports):
@@ -105,6 +108,8 @@ class StartPage(ColumnStep):
         return {(name, "value"): part for name, part in named}
 
     def _show_all(self) -> None:
+        for said in self.said.values():
+            said.value = ""
         self._show_files()
         self._show_columns()
         self._show_check()
@@ -117,27 +122,56 @@ class StartPage(ColumnStep):
         return self.widgets.HTML(f"<style>{STYLE}</style><h3>{title}</h3><p>{text}</p>")
 
     def _button(self, message: str, act: Callable[[], None], out: "HTML") -> "Button":
-        """Return a button; while it acts it is off, and an error is shown as a paragraph."""
-        button = self.widgets.Button(
+        """Return a button that does something, with its result or an error in a box."""
+        button: Button = self.widgets.Button(
             description=self._say(message), layout={"width": "max-content"}, button_style="primary"
         )
         button.add_class(f"sipas-{message.replace('.', '-')}")
-
-        def click(_: object) -> None:
-            button.disabled, out.value = True, escape(self._say("working"))
-            try:
-                out.value = ""
-                act()
-            except Exception as error:
-                self._show(out, describe_error(error, self.language))
-            finally:
-                button.disabled = False
-
-        button.on_click(click)
+        button.on_click(lambda _: self._work(message, act, out))
+        self.buttons[message] = button
         return button
 
-    def _show(self, out: "HTML", lines: list[Line]) -> None:
+    def _work(self, message: str, act: Callable[[], None], out: "HTML") -> None:
+        """Do what a button is for; meanwhile all buttons are off and say what is being done.
+
+        A click that came before they were off waits in the kernel, and is done afterwards.
+        """
+        out.value = working = escape(self._say(f"{message}_now"))
+        for button in self.buttons.values():
+            button.disabled, button.description = True, self._say(f"{message}_now")
+        try:
+            act()
+        except Exception as error:
+            self._show(out, self._describe_error(error, message))
+        finally:
+            out.value = "" if out.value == working else out.value
+            for name, button in self.buttons.items():
+                button.disabled, button.description = False, self._say(name)
+
+    def _describe_error(self, error: Exception, message: str) -> list[Line]:
+        """Return an error; of what was read in the folder of the wave with where to correct it."""
+        lines = describe_error(error, self.language)
+        if not isinstance(error, SipasError) or message not in ("check.check", "reports.run"):
+            return lines
+        where = Line(self._say("check.where", path=self.folder.as_posix()))
+        return [*lines, where, *self._describe_edit(lines)]
+
+    def _describe_edit(self, lines: Sequence[Line]) -> list[Line]:
+        """Return how the files of the wave are edited, where lines say so or step 2 is closed."""
+        is_named = any(name in line.text for line in lines for name in DRAFT_FILES)
+        if not is_named and not list_edited(self.folder, self.own):
+            return []
+        return [Line(self._say("check.edit", path=self.folder.as_posix()))]
+
+    def _show(self, out: "HTML", lines: Sequence[Line]) -> None:
         out.value = show_lines(lines, self.language)
+
+    def _clear(self, *steps: str) -> None:
+        """Clear what is said in steps, since it is of another wave or of other forms."""
+        for step in steps:
+            self.said[step].value = ""
+        if "reports" in steps:
+            self.opened.outputs, self.bar.layout.visibility = (), "hidden"
 
     # ── 1. files
 
@@ -171,6 +205,7 @@ class StartPage(ColumnStep):
     def _change_folder(self, change: "Bunch") -> None:
         """Take another folder for the wave at once; what was typed and chosen stays."""
         self.folder, self.survey = Path(change["new"] or "."), None
+        self._clear("columns", "check", "reports")
 
     def _keep_uploads(self, change: "Bunch") -> None:
         for file in change["new"]:
@@ -208,12 +243,12 @@ class StartPage(ColumnStep):
             later = self.widgets.HTML(escape(text))
             self.columns.children = [self._title("columns"), later]
             return
-        out = self.widgets.HTML()
-        write = self._button("columns.write", lambda: self._write(out), out)
-        self._show_parts(self._title("columns"), write, out)
+        write = self._button("columns.write", self._write, self.said["columns"])
+        self._show_parts(self._title("columns"), write, self.said["columns"])
 
-    def _write(self, out: "HTML") -> None:
-        """Write the wave, if all is filled in; what was checked before does not count any more."""
+    def _write(self) -> None:
+        """Write the wave, if all is filled in; what was said of the wave before is cleared."""
+        out = self.said["columns"]
         if faults := self._list_faults():
             lines = [*faults, self._say("columns.nothing_written")]
             self._show(out, [Line(text, "warning") for text in lines])
@@ -221,33 +256,37 @@ class StartPage(ColumnStep):
         answers = self._answers()
         draft = write_wave_files(self._paths(), self.folder, self.language, answers, self.own)
         sentences = [say(self.language, "cli.said.wrote", path=path) for path in draft.written]
-        self._show(out, [Line(text) for text in sentences])
-        self.survey, self.opened.outputs = None, ()
-        self._show_check()
+        self._show(out, [*map(Line, sentences), Line(self._say("columns.next"))])
+        self.survey = None
+        self._clear("check", "reports")
 
     # ── 3. check
 
     def _show_check(self) -> None:
-        out = self.widgets.HTML()
-        button = self._button("check.check", lambda: self._check(out), out)
+        out = self.said["check"]
+        button = self._button("check.check", self._check, out)
         self.check.children = [self._title("check"), button, out]
 
-    def _check(self, out: "HTML") -> None:
+    def _check(self) -> None:
+        """Check the wave; what was made of other forms is cleared."""
+        before = self.survey.input_hashes if self.survey else {}
         self.survey = None
+        self.bar.layout.visibility = "hidden"
         try:
             self.survey, printed = check_wave(self.folder, self.language)
-        except SipasError as error:  # the copies are read, not the files that were chosen
-            where = Line(self._say("check.where", path=self.folder.as_posix()))
-            self._show(out, [*describe_error(error, self.language), where])
-            return
+        finally:
+            if self.survey is None or self.survey.input_hashes != before:
+                self._clear("reports")
+        lines = [*list_lines(printed, self.language)]
         units = describe_open_units(self.survey, self.language)
         last = [*units, self._say("check.but" if units else "check.done")]
-        self._show(out, [*list_lines(printed, self.language), *map(Line, last)])
+        lines += [*self._describe_edit(lines), *map(Line, last)]
+        self._show(self.said["check"], lines)
 
     # ── 4. reports
 
     def _show_reports(self) -> None:
-        out = self.widgets.HTML()
+        out = self.said["reports"]
         self.formats = {
             name: self.widgets.Checkbox(
                 name in ("html", "docx"), description=name, indent=False, layout={"width": "5rem"}
@@ -255,25 +294,31 @@ class StartPage(ColumnStep):
             for name in FORMATS
         }
         self.bar = self.widgets.IntProgress(0, 0, 1, layout={**WIDE, "visibility": "hidden"})
+        self.bar.add_class("sipas-bar")
         self.opened = self.widgets.Output()  # JupyterLab finds files of an output, not of a widget
-        button = self._button("reports.run", lambda: self._run(out), out)
+        button = self._button("reports.run", self._run, out)
         formats = self.widgets.HBox([*self.formats.values()])
         parts = [self._title("reports"), formats, button, self.bar, out, self.opened]
         self.reports.children = parts
 
-    def _run(self, out: "HTML") -> None:
+    def _run(self) -> None:
+        """Make the reports; where nothing was checked, the wave is read before."""
+        self.opened.outputs = ()
+        self.bar.value, self.bar.layout.visibility = 0, "visible"
         if self.survey is None:
             self.survey, _ = check_wave(self.folder, self.language)
-        self.bar.layout.visibility = "visible"
         formats = [name for name, box in self.formats.items() if box.value]
         path, printed = make_reports(
             self.survey, ["html", *formats], self.language, self._show_progress
         )
-        self._show(out, [*list_lines(printed, self.language)])
+        self._show(self.said["reports"], [*list_lines(printed, self.language)])
         self._open(path)
 
     def _show_progress(self, done: int, total: int) -> None:
+        """Show how many reports are made, as a bar and in words."""
         self.bar.max, self.bar.value = max(total, 1), done if total else 1
+        text = self._say("reports.progress" if done else "reports.figures", done=done, total=total)
+        self.said["reports"].value = escape(text)
 
     def _open(self, path: Path) -> None:
         """Show links to letters and reports in Word, the page of all reports, and its place."""
@@ -283,5 +328,4 @@ class StartPage(ColumnStep):
         place = Path(os.path.relpath(path))
         links = link_word_files(self.survey, place.parent, self.language)
         page = links + frame_page(place, self.language)
-        self.opened.outputs = ()
         self.opened.append_display_data(HTML(page))  # type: ignore[no-untyped-call]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.desk.start_steps import list_word_files
-from sipas_analysis.draft.decisions import AS_FOUND, NO_ANSWER, Choice
+from sipas_analysis.desk.start_steps import LETTER, list_word_files, zip_letters
+from sipas_analysis.draft.decisions import NO_ANSWER, Choice
 from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.messages import Language, say
 
@@ -22,7 +22,12 @@ STYLE = """
   height: auto; line-height: 1.4; text-align: left; max-width: 50%; }
 .sipas-start .widget-inline-hbox { height: auto; align-items: center; }
 .sipas-start .widget-dropdown select { height: var(--jp-widgets-inline-height, 28px); }
-"""  # labels are wrapped, not cut
+.sipas-start .sipas-bar { height: 1rem; }
+.sipas-start .sipas-bar .progress { height: 1rem; background: var(--jp-border-color2, #ddd); }
+.sipas-start .sipas-bar .progress-bar { min-width: 10%;
+  animation: sipas-wait 1s infinite alternate; }
+@keyframes sipas-wait { from { opacity: 1; } to { opacity: 0.4; } }
+"""  # labels are wrapped, not cut; a bar can be seen before the first report is made
 HEIGHT = 900  # of the opened report
 
 
@@ -34,17 +39,23 @@ def link_word_files(survey: Survey, folder: Path, language: Language) -> str:
     """
     rows = []
     for code, name, files in list_word_files(survey, folder, language):
-        targets = {kind: quote((folder / file).as_posix()) for kind, file in files.items()}
         links = (
-            f'<a download="{escape(say(language, f"{kind}_file", code=code), quote=True)}" '
-            f'href="{target}">{escape(say(language, kind))}</a>'
-            for kind, target in targets.items()
+            _link(folder / file, say(language, f"{kind}_file", code=code), say(language, kind))
+            for kind, file in files.items()
         )
         rows.append(f"<tr><td>{escape(name)}</td><td>{' · '.join(links)}</td></tr>")
     if not rows:
         return ""
     title = escape(say(language, "start.reports.word"))
-    return f"<p><b>{title}</b></p><table>{''.join(rows)}</table>"
+    letters = zip_letters(survey, folder, language)
+    whole = _link(letters, letters.name, say(language, f"{LETTER}s")) if letters else ""
+    return f"<p><b>{title}</b></p><p>{whole}</p><table>{''.join(rows)}</table>"
+
+
+def _link(path: Path, name: str, text: str) -> str:
+    """Return a link that downloads a file under a name."""
+    target = quote(path.as_posix())
+    return f'<a download="{escape(name, quote=True)}" href="{target}">{escape(text)}</a>'
 
 
 def frame_page(place: Path, language: Language) -> str:
@@ -58,7 +69,7 @@ def frame_page(place: Path, language: Language) -> str:
 def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "Dropdown":
     """Return the options of a choice, beside its label."""
     words = {"": "undecided" if choice.kind == "column" else "none"}
-    words |= {AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
+    words |= {NO_ANSWER: "no_answer"}
     names = {option: say(language, f"start.columns.{word}") for option, word in words.items()}
     names |= choice.names
     options = [(names.get(option, option), option) for option in choice.options]
@@ -74,10 +85,17 @@ def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "
 
 
 def is_open(choice: Choice, draft: Draft) -> bool:
-    """Return whether a person has to decide: what has no proposal, but is needed.
+    """Return whether a person has to choose: what has no proposal, but is needed.
 
     That is an item, a label, a column, and the unit where not every file is of one unit.
     """
     has_units = draft.has_unit_list and all(sheet.unit for sheet in draft.sheets)
     is_unit = choice.key == ("role", "unit") and not has_units
     return not choice.value and (choice.kind in ("item", "label", "column") or is_unit)
+
+
+def is_unsure(choice: Choice, draft: Draft) -> bool:
+    """Return whether a person has to confirm a proposal: all that step 1 names as unsure."""
+    near = {code for sheet in draft.sheets for code in sheet.nearest}
+    is_near = choice.kind == "item" and choice.code in near
+    return bool(choice.value) and (is_near or choice.kind in ("question", "label"))

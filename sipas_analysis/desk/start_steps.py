@@ -6,8 +6,8 @@ step writes anything but the one that says so.
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import PLAN_FILES, read_wave
 from sipas_analysis.documents.writers.html import load_templates
 from sipas_analysis.documents.writers.terminal import describe_crash, list_cells, speak
-from sipas_analysis.draft.decisions import Key, decide
+from sipas_analysis.draft.decisions import Key, decide, list_readable
 from sipas_analysis.draft.pack import PACK_FILE
 from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.draft.wave_file import recognise_wave, write_draft
@@ -28,8 +28,10 @@ from sipas_analysis.files import (
     is_inside,
     write_log,
     write_whole,
+    zip_parts,
 )
-from sipas_analysis.messages import Language, say
+from sipas_analysis.messages import Language, say, say_at
+from sipas_analysis.reports.before_signing import describe_before_signing
 from sipas_analysis.reports.check_output import describe_check
 from sipas_analysis.reports.draft_output import describe_draft
 from sipas_analysis.reports.edition_output import describe_editions
@@ -43,6 +45,7 @@ NOT_ANSWERS = ("units.csv", *PLAN_FILES)
 NOT_SEARCHED = ("outputs", "data", "return")  # results, the demo, return slips
 LEVELS = 2  # of folders below that are searched
 DRAFT_FILES = ("wave.yaml", "units.csv", PACK_FILE)
+LETTER = "start.reports.letter"  # the message that names the kind of file
 Own = MutableMapping[Path, str]  # files that the page wrote, with the hash of what it wrote
 Printed = tuple[str, "pd.DataFrame | None"]  # a sentence, or a title with its table
 
@@ -72,6 +75,13 @@ class Answers:
     facts: Mapping[str, object] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     ignores_rest: bool = False
+
+
+@contextmanager
+def speak_on_page(language: Language) -> Iterator[None]:
+    """Say in a language what commands say, with what to do on the page in place of commands."""
+    with speak(language), say_at("page"):
+        yield
 
 
 def list_answer_files(folder: Path, levels: int = LEVELS) -> list[Path]:
@@ -112,8 +122,12 @@ def keep_upload(name: str, content: bytes, aside: Path) -> Path:
 def look_at_files(
     paths: Sequence[Path], folder: Path, language: Language, own: Own | None = None
 ) -> Draft:
-    """Return what ``sipas init`` recognises in files; nothing is written."""
-    return recognise_wave(paths, folder, language, replaces=list_replaceable(folder, own or {}))
+    """Return what ``sipas init`` recognises in files; nothing is written.
+
+    As with ``--accept``, a question beside the index is proposed if all its answers are known.
+    """
+    draft = recognise_wave(paths, folder, language, replaces=list_replaceable(folder, own or {}))
+    return replace(draft, questions=list_readable(draft))
 
 
 def list_replaceable(folder: Path, own: Mapping[Path, str]) -> list[Path]:
@@ -154,9 +168,8 @@ def write_wave_files(
         raise OutputError("start_edited", names=", ".join(edited), folder=folder)
     _refuse_equal_names([path for path in paths if not is_inside(path, folder)])
     copied = [_copy_file(path, folder, own) for path in paths]
-    replaces = list_replaceable(folder, own)
-    draft = recognise_wave(copied, folder, language, replaces=replaces)
-    draft = write_draft(decide_draft(draft, answers), replaces)
+    draft = decide_draft(look_at_files(copied, folder, language, own), answers)
+    draft = write_draft(draft, list_replaceable(folder, own))
     own.update({path: hash_if_there(path) or "" for path in draft.written})
     return draft
 
@@ -207,7 +220,7 @@ def check_wave(wave: Path, language: Language) -> tuple[Survey, list[Printed]]:
     numbers = {"n_read": survey.n_read, "n": len(survey.frame)}
     title, n_units = facts.title.text(language), survey.frame["unit"].nunique()
     read = say(language, "cli.said.read", title=title, n_units=n_units, **numbers)
-    with speak(language):
+    with speak_on_page(language):
         return survey, [(read, None), *describe_check(survey, language)]
 
 
@@ -249,7 +262,7 @@ def make_reports(
     from sipas_analysis.runs.annual_run import RunRequest, run_wave  # slow to import
 
     folder, log = find_output(survey), io.StringIO()
-    with speak(language), redirect_stdout(log), redirect_stderr(log):
+    with speak_on_page(language), redirect_stdout(log), redirect_stderr(log):
         warnings = [*describe_editions(survey, folder, language)]
         failed = run_wave(survey, RunRequest(folder, formats=formats, on_report=on_report))
     lines: list[Printed] = [*warnings]
@@ -257,6 +270,7 @@ def make_reports(
         lines.append((say(language, "cli.said.failed", n=len(failed)), None))
         lines += [(f"{name}: {why}", None) for name, why in failed.items()]
     lines += [(text, None) for text in _list_last_lines(log.getvalue(), folder, language)]
+    lines += describe_before_signing(survey, language)
     return folder / "index.html", lines
 
 
@@ -289,9 +303,24 @@ def list_word_files(
             yield unit or survey.wave.id, name, places
 
 
+def zip_letters(survey: Survey, out: Path, language: Language) -> Path | None:
+    """Write all letters in Word into one zip beside the output folder; return it, if there are any.
+
+    Each letter is named after its unit. Equal letters make equal bytes.
+    """
+    letters = [
+        (say(language, f"{LETTER}_file", code=code), (out / files[LETTER]).read_bytes())
+        for code, _, files in list_word_files(survey, out, language)
+        if LETTER in files
+    ]
+    name = say(language, f"{LETTER}s_file", code=survey.wave.id)
+    return write_whole(out.parent / name, zip_parts(letters)) if letters else None
+
+
 def describe_recognised(draft: Draft, language: Language) -> list[Printed]:
     """Return what ``sipas init`` prints of a draft, without the last sentence: what comes next."""
-    lines: list[Printed] = [*describe_draft(draft, language)]
+    with speak_on_page(language):
+        lines: list[Printed] = [*describe_draft(draft, language)]
     return lines[:-1]
 
 
@@ -299,10 +328,10 @@ def describe_error(error: Exception, language: Language) -> list[Line]:
     """Return an error as the command line prints it: paragraphs, never a traceback."""
     shortage = None if isinstance(error, SipasError) else find_shortage(error)
     known = shortage or error
-    if isinstance(known, SeveralError):
-        return [Line(part.text(language), "warning") for part in known.merge_equal()]
     if isinstance(known, SipasError):
-        return [Line(known.text(language), "warning")]
+        parts = known.merge_equal() if isinstance(known, SeveralError) else [known]
+        with speak_on_page(language):
+            return [Line(part.text(language), "warning") for part in parts]
     path, fault = write_log(describe_crash(error)), type(error).__name__
     return [Line(say(language, "cli.said.internal", why=fault, path=path), "warning")]
 

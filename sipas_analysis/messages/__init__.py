@@ -5,7 +5,9 @@ sentences for people are in this folder. Numbers are written in the format of th
 in Vietnamese, 94.59 in English.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from math import isinf, isnan
@@ -18,6 +20,7 @@ Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_PLACE: ContextVar[str] = ContextVar("_PLACE", default="")
 _SEPARATORS = {"vi": (".", ","), "en": (",", ".")}
 
 
@@ -29,9 +32,29 @@ def read_catalogue(language: Language) -> dict[str, str]:
     return loaded
 
 
+@contextmanager
+def say_at(place: str) -> Iterator[None]:
+    """Say sentences as they are said at a place: ``page.X`` in place of ``X`` where there is one.
+
+    So a page with lists and buttons does not send its reader to a command.
+
+    Example:
+        >>> with say_at("page"):
+        ...     print(say("en", "cli.said.no_year"))
+        No year was found: fill in “Year” in step 2.
+    """
+    token = _PLACE.set(place)
+    try:
+        yield
+    finally:
+        _PLACE.reset(token)
+
+
 def say(language: Language, message_id: str, **fields: object) -> str:
     """Return the sentence ``message_id`` with its fields filled in; an unknown id is a KeyError."""
-    return read_catalogue(language)[message_id].format(**fields)
+    sentences, place = read_catalogue(language), _PLACE.get()
+    here = f"{place}.{message_id}" if place else message_id
+    return sentences[here if here in sentences else message_id].format(**fields)
 
 
 def join_first(names: Sequence[str], most: int, separator: str = "; ") -> str:

@@ -38,7 +38,8 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
         yield levels.text(language), None
     blank = list_blank_facts(survey.wave)
     if blank:
-        yield say(language, "cli.said.blank_facts", keys=", ".join(blank)), None
+        names = "; ".join(say(language, f"cli.fact.{key}") for key in blank)
+        yield say(language, "cli.said.blank_facts", keys=names), None
     newer = find_newer_rules(survey.instrument, survey.wave.year)
     if newer:
         fields = {"year": str(survey.wave.year), "pack": survey.instrument.id, "newer": newer.id}

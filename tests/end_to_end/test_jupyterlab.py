@@ -240,7 +240,7 @@ def test_an_officer_gets_from_an_excel_file_to_the_report_by_clicking(page, offi
     page.evaluate(RUN)
     page.locator("select[multiple]").select_option(label=office.name)
     page.locator(".sipas-files-look").click()
-    page.get_by_text("Cần gán trong wave.yaml: Ý kiến; Câu cuối của phiếu").wait_for()
+    page.get_by_text("mục “Cột chưa nhận ra”: Ý kiến; Câu cuối của phiếu").wait_for()
     assert not wave.exists()
     choose(page, f"E4. {PACK.items['E4'].vi}", "Câu cuối của phiếu")
     choose(page, "Tạm được", "3")
@@ -251,14 +251,24 @@ def test_an_officer_gets_from_an_excel_file_to_the_report_by_clicking(page, offi
     page.locator(".sipas-columns-write").click()
     page.get_by_text("Đã ghi khao-sat/wave.yaml").wait_for()
     page.locator(".sipas-check-check").click()
+    page.locator(".sipas-reports-run:disabled", has_text="Đang kiểm tra…").wait_for()
     page.get_by_text("Phiếu đọc được").wait_for()
     page.locator(".sipas-reports-run").click()
+    page.get_by_text("Đang tính số liệu chung của 4 báo cáo").wait_for()
+    bar = page.locator(".sipas-bar .progress-bar").bounding_box()
+    assert (bar["height"] > 10, bar["width"] > 50) == (True, True)  # before the first report
     report = page.frame_locator("iframe[title='Trang chung của các báo cáo']")
     shown = report.locator("#whole tbody tr").first.locator(".index").inner_text()
     with page.expect_download() as letter:
         page.get_by_text("Công văn", exact=True).first.click()
     assert letter.value.suggested_filename == "cong-van-so-noi-vu.docx"
     letter.value.save_as(tmp_path / "letter.docx")
+    with page.expect_download() as letters:
+        page.get_by_text("Tải tất cả công văn").click()
+    letters.value.save_as(tmp_path / "letters.zip")
+    with zipfile.ZipFile(tmp_path / "letters.zip") as parts:
+        assert parts.read("cong-van-so-noi-vu.docx") == (tmp_path / "letter.docx").read_bytes()
+        assert len(parts.namelist()) == len(UNITS)
     assert "Sở Nội vụ" in read_word(tmp_path / "letter.docx")
     for theme in THEMES:
         look(page, theme, tmp_path / f"start.{theme}.png")

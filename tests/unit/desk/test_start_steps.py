@@ -1,7 +1,9 @@
 """The steps of ``start.ipynb``: nothing is written before it is asked for, nothing of its own."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -9,9 +11,10 @@ from conftest import write_book
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.desk import start_page, start_steps
 from sipas_analysis.desk.start_facts import list_wrong, read_facts
 from sipas_analysis.desk.start_page import StartPage
-from sipas_analysis.desk.start_parts import link_word_files
+from sipas_analysis.desk.start_parts import is_unsure, link_word_files
 from sipas_analysis.desk.start_steps import (
     Answers,
     Line,
@@ -22,13 +25,16 @@ from sipas_analysis.desk.start_steps import (
     list_answer_files,
     list_word_files,
     look_at_files,
+    make_reports,
     show_lines,
     write_wave_files,
+    zip_letters,
 )
 from sipas_analysis.draft.decisions import decide, list_choices
 from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import OutputError
 from sipas_analysis.instrument.pack import read_instrument
+from sipas_analysis.messages import LANGUAGES, read_catalogue
 
 PACK = read_instrument("qd-2640-2017")
 CHOSEN = {("item", "E4"): "Câu cuối", ("label", "Tạm được"): "3"}
@@ -179,6 +185,7 @@ def test_the_page_speaks_both_languages_and_keeps_the_files(folder, monkeypatch,
     assert not (folder / "khao-sat").exists()
 
 
+@pytest.mark.slow
 def test_what_was_typed_stays_when_the_language_changes(folder, monkeypatch):
     """Facts, columns, groups, formats; only a proposed title is proposed in the new language."""
     monkeypatch.chdir(folder)
@@ -198,7 +205,7 @@ def test_what_was_typed_stays_when_the_language_changes(folder, monkeypatch):
         True,
         "dot-2024",
     )
-    assert "Still without a group in units.csv" in page.seen.value
+    assert "Still without a group, choose it in step 2" in page.seen.value
 
 
 def test_only_what_must_be_decided_is_open(folder, monkeypatch):
@@ -216,6 +223,7 @@ def test_only_what_must_be_decided_is_open(folder, monkeypatch):
     assert fold.titles[0] != ""
 
 
+@pytest.mark.slow
 def test_word_files_that_are_there_are_listed(folder, tmp_path):
     """Letter first; a unit without a file has no row."""
     answers = Answers(CHOSEN, FACTS, {"Trung tâm A": "Sở, ban, ngành"}, ignores_rest=True)
@@ -299,6 +307,100 @@ def _write(page):
     return re.sub("<[^>]*>", "", page.columns.children[-1].value)
 
 
+def _say_old(page):
+    """Let the last two steps show what belongs to an earlier wave."""
+    for step in ("check", "reports"):
+        page.said[step].value = "old"
+    page.opened.append_stdout("old")
+    page.bar.layout.visibility = "visible"
+
+
+def _is_clear(page):
+    """Return whether the last two steps show nothing."""
+    texts = [page.said["check"].value, page.said["reports"].value]
+    return (texts, page.opened.outputs, page.bar.layout.visibility) == (["", ""], (), "hidden")
+
+
+def test_all_buttons_are_off_and_say_so_while_something_works(monkeypatch, tmp_path):
+    """No click vanishes: whoever looks sees what is being done, and by which word."""
+    monkeypatch.chdir(tmp_path)
+    page, seen = StartPage("a", "vi"), []
+
+    def check(*_):
+        seen.extend((button.disabled, button.description) for button in page.buttons.values())
+        seen.append(page.said["check"].value)
+        raise OutputError("exists", path="x")
+
+    monkeypatch.setattr(start_page, "check_wave", check)
+    page.opened.append_stdout("old")
+    page.said["reports"].value = "old"
+    page.buttons["check.check"].click()
+    n = len(page.buttons)
+    assert seen == [*[(True, "Đang kiểm tra…")] * n, "Đang kiểm tra…"]
+    shown = [(button.disabled, button.description) for button in page.buttons.values()]
+    assert shown == [(False, "Xem các tệp"), (False, "Kiểm tra"), (False, "Lập báo cáo")]
+    assert "warning" in page.said["check"].value
+    assert (page.opened.outputs, page.said["reports"].value) == ((), "")  # of other forms
+
+
+def test_another_folder_clears_what_was_said_of_the_one_before(monkeypatch, tmp_path):
+    """A receipt of another wave would be copied into the minutes."""
+    monkeypatch.chdir(tmp_path)
+    page = StartPage("a", "vi")
+    _say_old(page)
+    page.place.value = "b"
+    assert _is_clear(page)
+
+
+def test_what_step_one_names_as_unsure_is_open_in_step_two(folder, draft, monkeypatch):
+    """Near wordings, questions and words that are proposed; not what the program knows."""
+    near = [replace(draft.sheets[0], nearest={"E4": "Câu cuối"})]
+    unsure = replace(draft, sheets=near, labels={"Tạm được": 3}, questions={"age": "Ý kiến"})
+    keys = {choice.key for choice in list_choices(unsure) if is_unsure(choice, unsure)}
+    assert keys == {("item", "E4"), ("label", "Tạm được"), ("question", "age")}
+    assert len(keys) == len(unsure.to_confirm)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(start_page, "look_at_files", lambda *_: unsure)
+    page = StartPage("khao-sat", "vi")
+    page.buttons["files.look"].click()
+    _, fold, _ = [part for part in page.columns.children if hasattr(part, "selected_index")]
+    opened = {part.description for box in fold.children[0].children for part in box.children[1:]}
+    assert fold.selected_index == 0
+    assert opened == {page.choices[key].description for key in keys}
+
+
+def test_a_question_with_answers_that_nobody_knows_is_not_proposed(folder, draft, monkeypatch):
+    """As with --accept: the check would refuse every answer in the column."""
+    proposed = replace(draft, questions={"age": "Ý kiến"})
+    monkeypatch.setattr(start_steps, "recognise_wave", lambda *_, **__: proposed)
+    assert look_at_files([folder / "phiếu.xlsx"], folder / "wave", "vi").questions == {}
+
+
+def test_after_a_run_the_page_says_what_the_command_says(read_answers, monkeypatch):
+    """Units that are hidden, and what to note before signing: by the same function."""
+    survey = read_answers("unit,A1,A2,D1\nso-a,5,4,3\n")
+    monkeypatch.setattr(start_steps, "describe_editions", lambda *_: [])
+    monkeypatch.setattr("sipas_analysis.runs.annual_run.run_wave", lambda *_: {})
+    sentences = [("hidden: A", None)]
+    monkeypatch.setattr(start_steps, "describe_before_signing", lambda *_: sentences)
+    assert make_reports(survey, ["html"], "vi")[1][-1:] == sentences
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_of_the_page_replace_others_and_name_no_command(language):
+    """Each says a sentence of the commands, with fields of that sentence; nothing is optional."""
+    sentences = read_catalogue(language)
+    for message_id in (name for name in sentences if name.startswith("page.")):
+        fields, others = (
+            {*re.findall(r"{(\w+)}", sentences[name])}
+            for name in (message_id, message_id.removeprefix("page."))
+        )
+        assert fields <= others
+        assert "sipas " not in sentences[message_id]
+    labels = [text for name, text in sentences.items() if name.startswith("start.")]
+    assert not [text for text in labels if "không bắt buộc" in text or "optional" in text]
+
+
 def test_each_column_that_is_not_recognised_can_be_decided(draft):
     """An item that has none, a question about the person, a role, or not to be read."""
     choices = {choice.code: choice for choice in list_choices(draft) if choice.kind == "column"}
@@ -325,6 +427,7 @@ def test_a_column_that_an_item_has_is_read_even_if_its_own_list_says_no(draft):
     assert decided.chosen.ignored == []
 
 
+@pytest.mark.slow
 def test_no_wave_is_written_with_a_column_that_is_not_decided(folder, monkeypatch, tmp_path):
     """It is named, and so is the item; “the rest is not read” works before and after."""
     page = _look(folder, monkeypatch, tmp_path / "wave")
@@ -341,6 +444,7 @@ def test_no_wave_is_written_with_a_column_that_is_not_decided(folder, monkeypatc
     assert "Đã ghi" in _write(page)
 
 
+@pytest.mark.slow
 def test_the_page_writes_again_what_nobody_edited(folder, monkeypatch, tmp_path):
     """Until a person edits the wave; then it says what to do, in words of a page."""
     wave = tmp_path / "wave" / "wave.yaml"
@@ -348,10 +452,13 @@ def test_the_page_writes_again_what_nobody_edited(folder, monkeypatch, tmp_path)
     page.rest.value = True
     _write(page)
     page.choices["item", "E4"].value = "Câu cuối"
-    page.check.children[-1].value = "old"
+    button, box = page.check.children[1:]
+    _say_old(page)
     assert "Đã ghi" in _write(page)
     assert "E4: Câu cuối" in wave.read_text("utf-8")
-    assert page.check.children[-1].value == ""  # what was checked is no more
+    assert _is_clear(page)  # what was checked and made is no more
+    button.click()  # a click that waited while the wave was written is seen where it was made
+    assert box.value == page.check.children[-1].value != ""
     wave.write_text(wave.read_text("utf-8") + "# mine\n", "utf-8")
     said = _write(page)
     assert "đã có người sửa" in said
@@ -389,6 +496,7 @@ def test_files_of_one_name_are_refused_before_one_replaces_the_other(folder, tmp
     assert not (tmp_path / "wave").exists()
 
 
+@pytest.mark.slow
 def test_another_folder_counts_at_once_and_nothing_typed_is_lost(folder, monkeypatch, tmp_path):
     """Nor is it by looking at the files again."""
     page = _look(folder, monkeypatch, tmp_path / "a")
@@ -456,7 +564,12 @@ def test_word_files_are_downloaded_under_names_that_tell_them_apart(folder, tmp_
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(b"")
     names = re.findall('download="([^"]*)"', link_word_files(survey, tmp_path, "vi"))
-    assert names == ["bao-cao-wave.docx", f"cong-van-{unit}.docx"]
+    letters = tmp_path.parent / "cong-van-wave-2024.zip"
+    assert names == [letters.name, "bao-cao-wave-2024.docx", f"cong-van-{unit}.docx"]
+    content = letters.read_bytes()
+    with ZipFile(letters) as parts:
+        assert parts.namelist() == [f"cong-van-{unit}.docx"]
+    assert zip_letters(survey, tmp_path, "vi").read_bytes() == content
     assert f'download="letter-{unit}.docx"' in link_word_files(survey, tmp_path, "en")
 
 
@@ -474,5 +587,8 @@ def test_units_that_reports_leave_out_are_named_after_the_check(folder, monkeypa
     wave.write_text(wave.read_text("utf-8") + "min_cell: 11\n", "utf-8")
     page.check.children[1].click()
     shown = page.check.children[-1].value
+    assert "Bước 2 còn để trống hoặc còn nguyên bản nháp: tỉnh, thành phố; cơ quan công bố" in shown
+    assert "sipas " not in re.sub('class="[^"]*"|--sipas-', "", shown.partition("</style>")[2])
+    assert "Cách sửa wave.yaml" in shown  # somebody edited it: step 2 is closed
     assert "2 đơn vị không có kết quả trong báo cáo" in shown
     assert "Phiếu đọc được. Hãy sang bước 4." not in shown
