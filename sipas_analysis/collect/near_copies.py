@@ -5,6 +5,7 @@ Answers have the shape (n, k), one row per form, NaN for blank. Units are number
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import cast
 
@@ -19,6 +20,8 @@ Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 Levels = NDArray[np.unsignedinteger]
 Ends = tuple[int, int]
+Marks = NDArray[np.float32]
+Packed = NDArray[np.int32]
 
 ALARM = 0.01  # largest share of correct waves in which a pair is listed
 BY_CHANCE = 0.05  # largest expected share of the listed pairs that are alike by chance
@@ -26,7 +29,9 @@ ITEMS_PER_EXCEPTION = 10  # near copies differ in one item of ten
 CLOSE = 3  # such forms of a unit apart at most: sent again at once, or pasted next to the first
 LARGEST_BLOCK = 1000  # forms of one unit that are compared with one another
 PAIRS = ["form", "other", "n_equal", "n_items"]
-_STRIP = 125  # forms of a block that are compared at once with those above them
+_STRIP = 240  # forms of a block that are compared at once with those above them
+_BITS = 24  # of a whole number that a float32 holds
+_LOOKED_UP = 12  # bits; a table of 4,096 counts stays in the cache
 _FEW = 32  # a particular with more values is compared by number, not by marks
 
 
@@ -90,6 +95,73 @@ def _number_particulars(
     return [column.astype(np.min_scalar_type(column.max())) for column in numbers]
 
 
+@dataclass(frozen=True)
+class Packing:
+    """How several counts of equal cells are packed into one whole number of 24 bits.
+
+    One product then compares a form with several forms. A float32 holds all sums of it exactly.
+
+    Attributes:
+        n: Counts in one number, the first one in the lowest bits.
+        bits: Bits of a count.
+        n_cells: The largest count.
+        least: Count from which two forms are near; at least half of ``n_cells``.
+    """
+
+    n: int
+    bits: int
+    n_cells: int
+    least: int
+
+    @classmethod
+    def for_cells(cls, n_cells: int, least: int) -> "Packing":
+        """Return how to pack as many counts from 0 to ``n_cells`` as 24 bits hold."""
+        n = _BITS // n_cells.bit_length()
+        return cls(n, _BITS // n, n_cells, least)
+
+    @property
+    def shifts(self) -> Packed:
+        """Where each count starts, (n,)."""
+        return self.bits * np.arange(self.n, dtype=np.int32)
+
+    def pack(self, marks: Marks | Flags) -> Marks:
+        """Return the weighted sum of each ``n`` rows; rows behind the last are 0."""
+        whole = np.zeros((-(-len(marks) // self.n) * self.n, *marks.shape[1:]), dtype=np.float32)
+        whole[: len(marks)] = marks
+        parts = (whole[at :: self.n] * np.float32(2**shift) for at, shift in enumerate(self.shifts))
+        return reduce(np.add, parts)
+
+    def count_equal(self, marks: Marks, packed_marks: Marks) -> Packed:
+        """Return the equal cells of each form with ``n`` others, packed."""
+        return (marks @ packed_marks.T).astype(np.int32)
+
+    def tabulate(self, packed: Packed) -> Integers:
+        """Return how often the lowest bits are there, and those above; two short counts at once."""
+        n_bits = 2 * self.bits if 2 * self.bits <= _LOOKED_UP else self.bits
+        parts = (packed >> shift & (2**n_bits - 1) for shift in range(0, _BITS, n_bits))
+        return np.array([np.bincount(part.ravel(), minlength=2**n_bits) for part in parts])
+
+    def sum_table(self, table: Integers) -> Integers:
+        """Return how often each count is there, (n_cells + 1,), from such tables."""
+        by_count = table.sum(axis=0).reshape(-1, 2**self.bits)
+        n_counts = by_count.sum(axis=0) + (by_count.sum(axis=1) if len(by_count) > 1 else 0)
+        return np.asarray(n_counts[: self.n_cells + 1])
+
+    def list_near(self, packed: Packed) -> tuple[Integers, Integers, Integers]:
+        """Return row, column and value of the counts from ``least`` on, row by row.
+
+        A count that reaches ``least`` and half of its range has its top bit set; ``least`` below
+        that half is filled up to it. Few numbers are then looked at more closely.
+        """
+        top_bit, one_each = 2 ** (self.bits - 1), (1 << self.shifts).sum(dtype=np.int32)
+        filled = packed + max(top_bit - self.least, 0) * one_each
+        at = np.flatnonzero((filled & top_bit * one_each) != 0)
+        row, column = np.divmod(at, packed.shape[1])
+        counts = packed.ravel()[at, None] >> self.shifts & (2**self.bits - 1)
+        near, place = np.nonzero(counts >= self.least)
+        return row[near], column[near] * self.n + place, counts[near, place].astype(np.int64)
+
+
 def compare_forms(
     cells: Sequence[Levels], least: int, n_pairs: Integers | None = None
 ) -> NearPairs:
@@ -99,31 +171,57 @@ def compare_forms(
 
     Args:
         cells: Numbers from 0, one array of shape (n,) per cell.
-        least: Cells in which a listed pair agrees at least.
+        least: Cells in which a listed pair agrees at least; half of them or more.
         n_pairs: Pairs by number of equal cells; those of the block are added.
 
     Returns:
         The pairs that agree in ``least`` cells or more.
     """
-    n, kind, parts = len(cells[0]), np.min_scalar_type(len(cells)), []
+    packing, n = Packing.for_cells(len(cells), least), len(cells[0])
+    strips = _count_equal_cells(cells, packing)
+    if n_pairs is not None:
+        counts = _count_pairs(strips, packing, n)
+        n_pairs += counts
+        strips = strips if counts[least:].any() else []
+    parts = [np.empty((3, 0), dtype=np.int64)]
+    for at, equal in enumerate(strips):
+        later, earlier, n_equal = packing.list_near(equal)
+        later += at * _STRIP
+        parts.append(np.array([later, earlier, n_equal])[:, earlier < later])
+    return NearPairs(*np.concatenate(parts, axis=1))
+
+
+def _count_equal_cells(cells: Sequence[Levels], packing: Packing) -> list[Packed]:
+    """Return the equal cells of the forms of each strip with all forms up to its last, packed."""
     few, many = list[Levels](), list[Levels]()
     for cell in cells:
         (few if cell.max() < _FEW else many).append(cell)
+    n, strips = len(cells[0]), []
     marks = mark_cells(few, n)
+    packed_marks = packing.pack(marks)
     for top in range(0, n, _STRIP):
         end = min(top + _STRIP, n)
-        equal = (marks[top:end] @ marks[:end].T).astype(kind)
+        equal = packing.count_equal(marks[top:end], packed_marks[: -(-end // packing.n)])
         for cell in many:
-            equal += cell[top:end, None] == cell[:end]
-        if n_pairs is not None:
-            square = np.bincount(equal[:, top:].ravel(), minlength=len(n_pairs))
-            square[-1] -= end - top  # each form with itself; every other pair is there twice
-            n_pairs += np.bincount(equal[:, :top].ravel(), minlength=len(n_pairs)) + square // 2
-        is_near = equal >= least
-        is_near[:, top:] &= np.tri(end - top, k=-1, dtype=bool)
-        at = np.flatnonzero(is_near)
-        parts.append((top + at // end, at % end, equal.ravel()[at].astype(np.int64)))
-    return NearPairs(*map(np.concatenate, zip(*parts, strict=True)))
+            equal += packing.pack(cell[:end, None] == cell[top:end]).T.astype(np.int32)
+        strips.append(equal)
+    return strips
+
+
+def _count_pairs(strips: Sequence[Packed], packing: Packing, n: int) -> Integers:
+    """Return the pairs of forms of a block by number of equal cells.
+
+    The square at the end of a strip has each pair twice, each form with itself, and zeros behind
+    the last form of the block.
+    """
+    parts = []
+    for at, equal in enumerate(strips):
+        start = at * _STRIP // packing.n
+        parts += [2 * packing.tabulate(equal[:, :start]), packing.tabulate(equal[:, start:])]
+    counts = packing.sum_table(np.sum(parts, axis=0))
+    counts[-1] -= n
+    counts[0] -= len(strips[-1]) * (strips[-1].shape[1] * packing.n - n)
+    return counts // 2
 
 
 def _count_close(cells: Sequence[Levels], blocks: Sequence[Ends]) -> Integers:
@@ -220,9 +318,10 @@ def mark_cells(cells: Sequence[Levels], n: int, largest: Sequence[int] = ()) -> 
         (largest if len(largest) else numbers.max(axis=1)) + np.ones(len(cells), dtype=np.int64)
     )
     numbers[1:] += ends[:-1, None]
-    marks = np.zeros((n, ends[-1] if len(ends) else 0), dtype=np.float32)
-    marks[np.arange(n), numbers] = 1
-    return marks
+    width = int(ends[-1]) if len(ends) else 0
+    marks = np.zeros(n * width, dtype=np.float32)
+    marks[numbers + np.arange(n) * width] = 1
+    return marks.reshape(n, width)
 
 
 def list_blocks(unit: Integers) -> list[Ends]:

@@ -18,6 +18,7 @@ from sipas_analysis.collect.near_copies import (
     Flags,
     Integers,
     Levels,
+    Packing,
     compare_forms,
     is_half_answered,
     list_blocks,
@@ -119,7 +120,8 @@ def find_twins(answers: Floats | Levels, unit: Integers, n_units: int) -> Twins:
     step = max(1, -(-len(varied) // N_REFERENCES))
     sizes, references = [int(item.max()) for item in items], [item[::step] for item in items]
     reference_units = own[::step]
-    marks = mark_cells(references, len(reference_units), sizes)
+    packing = Packing.for_cells(len(items), least)
+    marks = packing.pack(mark_cells(references, len(reference_units), sizes))
     nearest, n_equal, n_inside, n_outside = np.zeros((4, len(varied)), dtype=np.int64)
     share = np.zeros(len(varied))
     for start, end in list_blocks(own):
@@ -127,8 +129,9 @@ def find_twins(answers: Floats | Levels, unit: Integers, n_units: int) -> Twins:
         block, m, n_others = [item[here] for item in items], end - start - 1, int(is_other.sum())
         nearest[here], n_equal[here], n_inside[here] = _count_twins(block, least)
         nearest[here] += start
-        is_twin = mark_cells(block, m + 1, sizes) @ marks.T > least - 0.5
-        n_outside[here] = np.count_nonzero(is_twin[:, is_other], axis=1)
+        equal = packing.count_equal(mark_cells(block, m + 1, sizes), marks)
+        form, reference, _ = packing.list_near(equal)
+        n_outside[here] = np.bincount(form[is_other[reference]], minlength=m + 1)
         share[here] = m / max(m + n_others, 1)
     n_twins = n_inside + n_outside
     is_only_inside = (n_inside > 0) & (n_outside == 0)
