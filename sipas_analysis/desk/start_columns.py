@@ -9,7 +9,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sipas_analysis.desk.start_facts import NAMED, NEEDED, OPTIONAL, list_wrong, read_facts
-from sipas_analysis.desk.start_parts import LABEL, WIDE, is_open, is_unsure, make_drop_down
+from sipas_analysis.desk.start_parts import (
+    LABEL,
+    WIDE,
+    is_open,
+    is_unsure,
+    make_drop_down,
+    show_headers,
+)
 from sipas_analysis.desk.start_steps import Answers, Line, decide_draft, show_lines
 from sipas_analysis.draft.decisions import Key, list_choices, list_groups
 from sipas_analysis.draft.recognised import Draft
@@ -111,9 +118,20 @@ class ColumnStep:
         boxes = []
         for kind in dict.fromkeys(of_kind for of_kind, _ in self.choices):
             title = self.widgets.HTML(f"<b>{escape(self._say(f'columns.{kind}'))}</b>")
-            parts = [self.choices[key] for key in self.choices if key[0] == kind and key in keys]
+            parts = [
+                part
+                for key in self.choices
+                if key[0] == kind and key in keys
+                for part in self._list_parts(key)
+            ]
             boxes += [self.widgets.VBox([title, *parts])] if parts else []
         return boxes
+
+    def _list_parts(self, key: Key) -> "list[Widget]":
+        """Return the list of a choice, with the headers below it that it cannot show."""
+        assert self.draft is not None
+        found = show_headers(key, self.choices[key], self.draft, self.language)
+        return [self.choices[key], *([self.widgets.HTML(found)] if found else [])]
 
     def _ask_facts(self, draft: Draft) -> "list[Widget]":
         """Return the fields for title, year and place; folded, those for decision and targets."""
@@ -163,7 +181,7 @@ class ColumnStep:
             return
         title = self.widgets.HTML(f"<b>{escape(self._say('columns.groups'))}</b>")
         names = list_groups(decided)
-        options = [(self._say("columns.none"), ""), *((name, name) for name in names)]
+        options = [(self._say("columns.undecided"), ""), *((name, name) for name in names)]
         before = {unit: part.value for unit, part in self.groups.items()}
         self.groups = {
             unit: self.widgets.Dropdown(

@@ -21,6 +21,7 @@ from sipas_analysis.desk.start_parts import (
     WIDE,
     frame_page,
     link_word_files,
+    show_working,
 )
 from sipas_analysis.desk.start_steps import (
     DRAFT_FILES,
@@ -136,7 +137,7 @@ class StartPage(ColumnStep):
 
         A click that came before they were off waits in the kernel, and is done afterwards.
         """
-        out.value = working = escape(self._say(f"{message}_now"))
+        out.value = working = show_working(self._say(f"{message}_now"))
         for button in self.buttons.values():
             button.disabled, button.description = True, self._say(f"{message}_now")
         try:
@@ -145,8 +146,17 @@ class StartPage(ColumnStep):
             self._show(out, self._describe_error(error, message))
         finally:
             out.value = "" if out.value == working else out.value
+            self.bar.layout.visibility = "hidden"
             for name, button in self.buttons.items():
                 button.disabled, button.description = False, self._say(name)
+
+    def _is_missing(self, step: str) -> bool:
+        """Return whether no wave is written yet; then say what to do."""
+        if (self.folder / "wave.yaml").exists():
+            return False
+        text = self._say("check.later", path=self.folder.as_posix())
+        self._show(self.said[step], [Line(text, "warning")])
+        return True
 
     def _describe_error(self, error: Exception, message: str) -> list[Line]:
         """Return an error; of what was read in the folder of the wave with where to correct it."""
@@ -171,7 +181,7 @@ class StartPage(ColumnStep):
         for step in steps:
             self.said[step].value = ""
         if "reports" in steps:
-            self.opened.outputs, self.bar.layout.visibility = (), "hidden"
+            self.opened.outputs = ()
 
     # ── 1. files
 
@@ -269,9 +279,10 @@ class StartPage(ColumnStep):
 
     def _check(self) -> None:
         """Check the wave; what was made of other forms is cleared."""
+        if self._is_missing("check"):
+            return
         before = self.survey.input_hashes if self.survey else {}
         self.survey = None
-        self.bar.layout.visibility = "hidden"
         try:
             self.survey, printed = check_wave(self.folder, self.language)
         finally:
@@ -303,6 +314,8 @@ class StartPage(ColumnStep):
 
     def _run(self) -> None:
         """Make the reports; where nothing was checked, the wave is read before."""
+        if self._is_missing("reports"):
+            return
         self.opened.outputs = ()
         self.bar.value, self.bar.layout.visibility = 0, "visible"
         if self.survey is None:
@@ -318,7 +331,7 @@ class StartPage(ColumnStep):
         """Show how many reports are made, as a bar and in words."""
         self.bar.max, self.bar.value = max(total, 1), done if total else 1
         text = self._say("reports.progress" if done else "reports.figures", done=done, total=total)
-        self.said["reports"].value = escape(text)
+        self.said["reports"].value = show_working(text)
 
     def _open(self, path: Path) -> None:
         """Show links to letters and reports in Word, the page of all reports, and its place."""

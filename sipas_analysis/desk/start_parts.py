@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.desk.start_steps import LETTER, list_word_files, zip_letters
-from sipas_analysis.draft.decisions import NO_ANSWER, Choice
+from sipas_analysis.draft.decisions import AS_FOUND, NO_ANSWER, Choice, Key
 from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.messages import Language, say
 
@@ -24,11 +24,18 @@ STYLE = """
 .sipas-start .widget-dropdown select { height: var(--jp-widgets-inline-height, 28px); }
 .sipas-start .sipas-bar { height: 1rem; }
 .sipas-start .sipas-bar .progress { height: 1rem; background: var(--jp-border-color2, #ddd); }
-.sipas-start .sipas-bar .progress-bar { min-width: 10%;
+.sipas-start .sipas-bar .progress-bar { min-width: 10%; }
+.sipas-start .sipas-bar .progress-bar, .sipas-start .sipas-working {
   animation: sipas-wait 1s infinite alternate; }
+.sipas-start .sipas-found { line-height: 1.4; padding-left: 2rem; }
 @keyframes sipas-wait { from { opacity: 1; } to { opacity: 0.4; } }
 """  # labels are wrapped, not cut; a bar can be seen before the first report is made
 HEIGHT = 900  # of the opened report
+
+
+def show_working(text: str) -> str:
+    """Return what is being done as HTML that moves, so that it can be seen to go on."""
+    return f'<p class="sipas-working">{escape(text)}</p>'
 
 
 def link_word_files(survey: Survey, folder: Path, language: Language) -> str:
@@ -69,7 +76,7 @@ def frame_page(place: Path, language: Language) -> str:
 def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "Dropdown":
     """Return the options of a choice, beside its label."""
     words = {"": "undecided" if choice.kind == "column" else "none"}
-    words |= {NO_ANSWER: "no_answer"}
+    words |= {AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
     names = {option: say(language, f"start.columns.{word}") for option, word in words.items()}
     names |= choice.names
     options = [(names.get(option, option), option) for option in choice.options]
@@ -82,6 +89,19 @@ def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "
         description_allow_html=False,
     )
     return drop_down
+
+
+def show_headers(key: Key, drop_down: "Dropdown", draft: Draft, language: Language) -> str:
+    """Return the unsure headers of an item as HTML, where its list cannot show them: several.
+
+    Else the text is empty.
+    """
+    near = {sheet.nearest.get(key[1], "") for sheet in draft.sheets} - {""}
+    if drop_down.value != AS_FOUND or key[0] != "item" or not near:
+        return ""
+    names = "; ".join(f"“{name}”" for name in sorted(near))
+    text = say(language, "start.columns.found", names=names)
+    return f'<div class="sipas-found">{escape(text)}</div>'
 
 
 def is_open(choice: Choice, draft: Draft) -> bool:

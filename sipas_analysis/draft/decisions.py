@@ -13,15 +13,13 @@ from sipas_analysis.collect.units import GROUPS
 from sipas_analysis.draft.proposals import propose_same_units, propose_units
 from sipas_analysis.draft.recognised import Decisions, Draft, share_roles
 from sipas_analysis.draft.sheets import DraftSheet
-from sipas_analysis.errors import shorten
 from sipas_analysis.instrument.pack import Indicator, Item
-from sipas_analysis.messages import Language, join_first, say
+from sipas_analysis.messages import say
 from sipas_analysis.sheets.texts import tidy_text
 
 ROLES = ("unit", "mode", "date", "form", "weight", "stratum", "cluster", "dossier")
 AS_FOUND = "*"  # each file as it was recognised: the headers differ from file to file
 NO_ANSWER = "blank"
-SHOWN_HEADERS = 3  # headers of one choice that are named where the files differ
 NOT_READ = "ignore"  # of a column that nothing else names
 Kind = Literal["role", "item", "question", "label", "column"]
 KINDS: Sequence[Kind] = ("role", "item", "question", "label", "column")
@@ -80,10 +78,10 @@ def list_choices(draft: Draft) -> list[Choice]:
         by_word = [sheet.roles.get("overall", "") for sheet in draft.sheets]
         pairs = zip(draft.sheets, by_word, strict=True)
         items.append((code, label, [find_header(code, sheet) or word for sheet, word in pairs]))
-    choices = [_make_choice("role", role, headers, language) for role in roles]
+    choices = [_make_choice("role", *role, headers) for role in roles]
     free = draft.list_left("unknown")
     headers_free_first = [*free, *(header for header in headers if header not in free)]
-    choices += [_make_choice("item", item, headers_free_first, language) for item in items]
+    choices += [_make_choice("item", *item, headers_free_first) for item in items]
     for code, header in draft.questions.items():
         label = pack.indicators[code].text(language)
         choices.append(Choice("question", code, label, ["", *headers], header))
@@ -125,18 +123,12 @@ def _list_words(draft: Draft) -> list[Choice]:
 
 
 def _make_choice(
-    kind: Kind, part: tuple[str, str, Sequence[str]], headers: Sequence[str], language: Language
+    kind: Kind, code: str, label: str, by_sheet: Sequence[str], headers: Sequence[str]
 ) -> Choice:
-    """Return a choice of columns; where files differ, each may stay as it was recognised.
-
-    A part is its code, its label and what was recognised in each sheet.
-    """
-    code, label, by_sheet = part
+    """Return a choice of columns; where files differ, each may stay as it was recognised."""
     proposed = {*by_sheet} - {""}
     if len(proposed) > 1:
-        shown = join_first([*map(shorten, sorted(proposed))], SHOWN_HEADERS)
-        names = {AS_FOUND: say(language, "start.columns.as_found", names=shown)}
-        return Choice(kind, code, label, [AS_FOUND, "", *headers], AS_FOUND, names)
+        return Choice(kind, code, label, [AS_FOUND, "", *headers], AS_FOUND)
     return Choice(kind, code, label, ["", *headers], next(iter(proposed), ""))
 
 

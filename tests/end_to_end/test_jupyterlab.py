@@ -263,6 +263,7 @@ def test_an_officer_gets_from_an_excel_file_to_the_report_by_clicking(page, offi
         page.get_by_text("Công văn", exact=True).first.click()
     assert letter.value.suggested_filename == "cong-van-so-noi-vu.docx"
     letter.value.save_as(tmp_path / "letter.docx")
+    assert not page.locator(".sipas-bar").is_visible()  # nothing moves any more
     with page.expect_download() as letters:
         page.get_by_text("Tải tất cả công văn").click()
     letters.value.save_as(tmp_path / "letters.zip")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from zipfile import ZipFile
 
 import pytest
@@ -14,7 +15,7 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.desk import start_page, start_steps
 from sipas_analysis.desk.start_facts import list_wrong, read_facts
 from sipas_analysis.desk.start_page import StartPage
-from sipas_analysis.desk.start_parts import is_unsure, link_word_files
+from sipas_analysis.desk.start_parts import is_unsure, link_word_files, show_headers
 from sipas_analysis.desk.start_steps import (
     Answers,
     Line,
@@ -30,7 +31,7 @@ from sipas_analysis.desk.start_steps import (
     write_wave_files,
     zip_letters,
 )
-from sipas_analysis.draft.decisions import decide, list_choices
+from sipas_analysis.draft.decisions import AS_FOUND, decide, list_choices
 from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import OutputError
 from sipas_analysis.instrument.pack import read_instrument
@@ -312,23 +313,26 @@ def _say_old(page):
     for step in ("check", "reports"):
         page.said[step].value = "old"
     page.opened.append_stdout("old")
-    page.bar.layout.visibility = "visible"
 
 
 def _is_clear(page):
     """Return whether the last two steps show nothing."""
     texts = [page.said["check"].value, page.said["reports"].value]
-    return (texts, page.opened.outputs, page.bar.layout.visibility) == (["", ""], (), "hidden")
+    return (texts, page.opened.outputs) == (["", ""], ())
 
 
 def test_all_buttons_are_off_and_say_so_while_something_works(monkeypatch, tmp_path):
     """No click vanishes: whoever looks sees what is being done, and by which word."""
     monkeypatch.chdir(tmp_path)
     page, seen = StartPage("a", "vi"), []
+    page.buttons["check.check"].click()
+    assert "hãy làm bước 2 trước" in page.said["check"].value
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "wave.yaml").write_text("id: a", "utf-8")
 
     def check(*_):
         seen.extend((button.disabled, button.description) for button in page.buttons.values())
-        seen.append(page.said["check"].value)
+        seen.append(re.sub("<[^>]*>", "", page.said["check"].value))
         raise OutputError("exists", path="x")
 
     monkeypatch.setattr(start_page, "check_wave", check)
@@ -366,6 +370,8 @@ def test_what_step_one_names_as_unsure_is_open_in_step_two(folder, draft, monkey
     _, fold, _ = [part for part in page.columns.children if hasattr(part, "selected_index")]
     opened = {part.description for box in fold.children[0].children for part in box.children[1:]}
     assert fold.selected_index == 0
+    headers = show_headers(("item", "E4"), SimpleNamespace(value=AS_FOUND), unsure, "vi")
+    assert "“Câu cuối”" in headers  # where files differ the list shows none
     assert opened == {page.choices[key].description for key in keys}
 
 
