@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from sipas_analysis.desk.start_facts import NAMED, NEEDED, OPTIONAL, list_wrong, read_facts
+from sipas_analysis.desk.start_facts import FOLDED, NEEDED, SHOWN, list_wrong, read_facts
 from sipas_analysis.desk.start_parts import (
     LABEL,
     WIDE,
@@ -134,11 +134,11 @@ class ColumnStep:
         return [self.choices[key], *([self.widgets.HTML(found)] if found else [])]
 
     def _ask_facts(self, draft: Draft) -> "list[Widget]":
-        """Return the fields for title, year and place; folded, those for decision and targets."""
+        """Return the fields for title, year, place and days; folded, decision and targets."""
         year = draft.year
         values = {"year": str(year or ""), "province": find_province(draft)}
         values["title"] = self._say("columns.proposed", year=str(year)) if year else ""
-        for name in (*NAMED, *OPTIONAL):
+        for name in (*SHOWN, *FOLDED):
             self.facts[name] = self.widgets.Text(
                 values.get(name, ""),
                 description=self._say(f"fact.{name}"),
@@ -146,8 +146,8 @@ class ColumnStep:
                 layout=WIDE,
             )
             self.facts[name].add_class(f"sipas-fact-{name}")
-        folded = self._fold("columns.more", [self.facts[name] for name in OPTIONAL])
-        return [*(self.facts[name] for name in NAMED), folded]
+        folded = self._fold("columns.more", [self.facts[name] for name in FOLDED])
+        return [*(self.facts[name] for name in SHOWN), folded]
 
     def _follow(self) -> None:
         """Show what follows from the choices: units to place, columns and items that are left."""

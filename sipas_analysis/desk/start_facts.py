@@ -9,7 +9,8 @@ from sipas_analysis.messages import Language
 
 NEEDED = ("title", "year")
 NAMED = (*NEEDED, "province", "publisher")
-OPTIONAL = ("decision", "decided", "start", "end", "targets")
+SHOWN = (*NAMED, "start", "end")  # what the check reminds of, if it is empty
+FOLDED = ("decision", "decided", "targets")  # if there are any
 DAYS = ("decided", "start", "end")
 _TARGET = re.compile(r"\d{1,3}(?:[.,]\d+)?")
 _read_day = make_day_reader("d/m")

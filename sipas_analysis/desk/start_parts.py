@@ -75,7 +75,7 @@ def frame_page(place: Path, language: Language) -> str:
 
 def make_drop_down(widgets: ModuleType, choice: Choice, language: Language) -> "Dropdown":
     """Return the options of a choice, beside its label."""
-    words = {"": "undecided" if choice.kind == "column" else "none"}
+    words = {"": "undecided" if choice.kind in ("column", "label") else "none"}
     words |= {AS_FOUND: "as_found", NO_ANSWER: "no_answer"}
     names = {option: say(language, f"start.columns.{word}") for option, word in words.items()}
     names |= choice.names

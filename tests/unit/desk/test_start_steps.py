@@ -214,8 +214,10 @@ def test_only_what_must_be_decided_is_open(folder, monkeypatch):
     monkeypatch.chdir(folder)
     page = StartPage("khao-sat", "vi")
     page.files.children[-2].click()
-    _, fold = [part for part in page.columns.children if hasattr(part, "selected_index")]
+    facts, fold = [part for part in page.columns.children if hasattr(part, "selected_index")]
     assert fold.selected_index is None
+    asked = ("title", "year", "province", "publisher", "start", "end")  # by the check, if empty
+    assert not {*facts.children[0].children} & {page.facts[name] for name in asked}
     folded = [part for box in fold.children[0].children for part in box.children[1:]]
     shown = [part for part in page.choices.values() if part not in folded]
     labels = [part.description.partition(".")[0] for part in shown]
