@@ -25,6 +25,7 @@ from sipas_analysis.reports.small_units import describe_small_units
 
 MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
+NOUNS = ("forms", "rows", "cells", "columns")  # what was changed, most important first
 SHOWN_FILES = 20  # files whose rows are printed; the table beside has all
 SHOWN_CELLS = 20  # disagreements of two keyings that are printed; the file has all
 SHOWN_UNITS = 20  # units without counterpart that are named; the others are counted
@@ -50,17 +51,6 @@ def _describe_check(survey: Survey, keyings: Keyings | None, language: Language)
     if findings.has_many_straight:
         share = format_number(findings.straight_percent, language, 0)
         yield say(language, "cli.said.many_straight", share=share), None
-    yield _tabulate_files(survey, language)
-    if _has_days(survey) and not (survey.wave.collected.start or survey.wave.collected.end):
-        yield say(language, "cli.said.no_fieldwork"), None
-    if survey.ledger.empty:
-        yield say(language, "cli.said.nothing_changed"), None
-    else:
-        yield say(language, "cli.table.ledger"), _tabulate_ledger(survey.ledger, language)
-    if survey.frame["unit"].nunique() < FEWEST_UNITS:
-        yield say(language, "cli.said.not_compared"), None
-    elif findings.noticed().empty and findings.repeats.empty:
-        yield say(language, "cli.said.no_findings"), None
     if len(findings.noticed()):
         yield say(language, "cli.said.findings"), _tabulate_findings(findings, language)
     yield from describe_flagged(survey, language)
@@ -75,6 +65,31 @@ def _describe_check(survey: Survey, keyings: Keyings | None, language: Language)
     yield from _describe_gaps(survey, language)
     yield from describe_reminders(survey, language)
     yield from _describe_counterparts(survey, language)
+    if _has_days(survey) and not (survey.wave.collected.start or survey.wave.collected.end):
+        yield say(language, "cli.said.no_fieldwork"), None
+    yield from _describe_reading(survey, language)
+
+
+def _describe_reading(survey: Survey, language: Language) -> Lines:
+    """Yield what was read as usual, last: the forms of each file, and what was changed or dropped.
+
+    Of one file this is a sentence.
+    """
+    findings = figures_of(survey).quality
+    if survey.frame["unit"].nunique() < FEWEST_UNITS:
+        yield say(language, "cli.said.not_compared"), None
+    elif findings.noticed().empty and findings.repeats.empty:
+        yield say(language, "cli.said.no_findings"), None
+    title, files = _tabulate_files(survey, language)
+    if len(files) == 1:
+        message = "one_file" if _has_days(survey) else "one_file_no_days"
+        yield say(language, f"cli.said.{message}", **files.iloc[0].to_dict()), None
+    else:
+        yield title, files
+    if survey.ledger.empty:
+        yield say(language, "cli.said.nothing_changed"), None
+    else:
+        yield say(language, "cli.table.ledger"), _tabulate_ledger(survey.ledger, language)
 
 
 def _describe_counterparts(survey: Survey, language: Language) -> Lines:
@@ -132,7 +147,10 @@ def _span_days(survey: Survey, files: "pd.Series[str]") -> list[str]:
 
 
 def _tabulate_ledger(ledger: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """Count what was changed or left out, by file and reason: forms, rows, columns or cells."""
+    """Count what was changed or left out, by reason: forms, rows, cells, then whole columns.
+
+    What is alike in several files is one row; ``check/ledger.csv`` has every file.
+    """
     is_row, is_column = ledger["row"].notna(), ledger["column"] != ""
     is_noun = {
         "forms": ledger["reason"].isin(DROP_REASONS),
@@ -140,14 +158,32 @@ def _tabulate_ledger(ledger: pd.DataFrame, language: Language) -> pd.DataFrame:
         "columns": ~is_row,
     }
     nouns = np.select([*is_noun.values()], [*is_noun], "cells")
-    counts = ledger.assign(noun=nouns).groupby(["file", "reason", "noun"])["column"]
-    table = counts.agg(columns="nunique", n="size").reset_index()
+    counts = ledger.assign(noun=nouns).groupby(["reason", "noun"], sort=False)
+    table = counts.agg(
+        columns=("column", "nunique"),
+        n=("column", "size"),
+        file=("file", "first"),
+        files=("file", "nunique"),
+    ).reset_index()
+    table = table.sort_values("noun", key=lambda names: names.map(NOUNS.index), kind="stable")
     amounts = [
-        say(language, f"cli.count.{noun}", n=format_number(n, language), columns=columns)
+        say(
+            language,
+            f"cli.count.{noun}",
+            n=format_number(columns if noun == "columns" else n, language),
+            columns=columns,
+        )
         for noun, n, columns in table[["noun", "n", "columns"]].itertuples(index=False)
     ]
     reasons = [say(language, f"ledger.{reason}") for reason in table["reason"]]
-    return pd.DataFrame({"file": table["file"], "reason": reasons, "amount": amounts})
+    printed = pd.DataFrame({"reason": reasons, "amount": amounts})
+    if ledger["file"].nunique() == 1:
+        return printed
+    many = [
+        file if n == 1 else say(language, "cli.count.files", n=n)
+        for file, n in table[["file", "files"]].itertuples(index=False)
+    ]
+    return printed.assign(file=many)
 
 
 def _tabulate_findings(findings: Findings, language: Language) -> pd.DataFrame:

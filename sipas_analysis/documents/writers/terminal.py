@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BETWEEN = 3  # characters between two columns of a table
+SHOWN_WRITTEN = 2  # files of one folder that have a line each
 NARROW = 8  # characters that a column of texts keeps
 USAGE_MISTAKES = {  # sentences of typer, which has English only, by the message that replaces them
     "missing": r"Missing (argument|option) '(?P<name>.+?)'.*",
@@ -90,9 +91,16 @@ def print_message(message_id: str, *, is_progress: bool = False, **fields: objec
 
 
 def print_written(paths: Iterable[Path]) -> None:
-    """Print the name of each file that was written."""
+    """Print the name of each file that was written; of many in one folder, in one line."""
+    by_folder: dict[Path, list[Path]] = {}
     for path in paths:
-        print_message("wrote", path=path)
+        by_folder.setdefault(path.parent, []).append(path)
+    for folder, written in by_folder.items():
+        if len(written) > SHOWN_WRITTEN:
+            print_message("wrote_many", folder=folder, names=", ".join(p.name for p in written))
+            continue
+        for path in written:
+            print_message("wrote", path=path)
 
 
 def save_tables(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:

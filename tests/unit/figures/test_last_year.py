@@ -215,12 +215,12 @@ def test_check_proposes_lines_that_can_be_used(tmp_path):
         earlier_facts={"names": old},
     )
     said = [text for text, table in describe_check(figures.survey, "vi") if table is None]
-    proposed = said[-1].splitlines()
-    assert proposed[0] == "date,from,to,share,kind,status"
+    (lines,) = [text for text in said if text.startswith("date,from,to,share,kind,status\n")]
+    proposed = lines.splitlines()
     assert proposed[1:] == ["2024-12-31,a,t,,rename,unverified"]
     assert any(text.startswith("2 đơn vị không có tương ứng") for text in said)
     path = figures.survey.wave.path_of("unit_changes.csv")
-    path.write_text(said[-1] + "\n", "utf-8")
+    path.write_text(lines + "\n", "utf-8")
     last_year = Figures(read_survey(read_wave(path.parent))).last_year
     assert [change.kind for change in last_year.unit_changes] == ["renamed"]
     assert last_year.new_units == ("z",)

@@ -32,8 +32,7 @@ def test_days_of_each_file_show_a_test_form_which_can_be_left_out(read_answers):
     answers = "unit,ngay,A1,A2,D1\nso-a,20/9/2024 16:02,5,5,5\nso-a,14/10/2024 7:35,4,3,3\n"
     facts = {"columns": {"unit": "unit", "date": "ngay"}, "year": 2024}
     printed = [*describe_check(read_answers(answers, **facts), "en")]
-    [days] = [table["days"].tolist() for title, table in printed if "by file" in title]
-    assert days == ["2024-09-20 – 2024-10-14"]
+    assert ("answers.csv: forms: 2, rows 2–3, days 2024-09-20 – 2024-10-14.", None) in printed
     assert any("does not state the fieldwork" in text for text, _ in printed)
     facts |= {"collected": {"from": "2024-10-01", "to": "2024-10-31"}}
     with pytest.raises(AnswerError, match=r'leave_out: \{date: \["2024-09-20"\]\}'):
@@ -54,6 +53,44 @@ def test_of_many_files_check_prints_the_first(read_answers, make_wave):
     [(title, printed)] = [pair for pair in describe_check(survey, "vi") if "theo tệp" in pair[0]]
     assert "20 trong 21 tệp" in title
     assert len(printed) == 20
+
+
+def read_files(make_wave, read_answers, n_files, **facts):
+    """Read files of two units, each with a running number that is not read."""
+    folder = make_wave().parent
+    for number in range(n_files):
+        rows = [f"{k},so-{'ab'[k % 2]},{1 + k % 5},{1 + number},3" for k in range(4)]
+        (folder / f"f{number}.csv").write_text("\n".join(["STT,unit,A1,A2,D1", *rows]), "utf-8")
+    return read_answers(responses=[{"file": "f*.csv"}], **facts)
+
+
+def test_what_is_alike_in_several_files_is_one_row(make_wave, read_answers):
+    """Nine files with a column of row numbers made nine rows; a file of its own is named."""
+    survey = read_files(make_wave, read_answers, 3)
+    said = dict(describe_check(survey, "vi"))
+    assert said["Đã đổi và đã loại"].to_numpy().tolist() == [
+        ["Bỏ cột số thứ tự, cột ghi chú hoặc cột do hệ thống ghi, không đọc", "1 cột", "3 tệp"]
+    ]
+    assert len(list_check_tables(survey)["ledger"]) == 3
+
+
+def test_rows_that_are_no_forms_come_before_columns(read_answers):
+    """What takes rows away is first, and of one file its name is not repeated."""
+    survey = read_answers("STT,unit,A1,A2,D1\n1,so-a,5,4,3\n2,so-a,,,\n3,so-a,4,4,4\n")
+    said = dict(describe_check(survey, "en"))
+    assert said["Changed and dropped"]["amount"].tolist() == ["rows: 1", "columns: 1"]
+    assert "file" not in said["Changed and dropped"]
+
+
+def test_what_must_be_done_stands_before_what_was_read(make_wave, read_answers):
+    """Paragraphs first, then tables; one file is a sentence, and no paragraph follows a table."""
+    one, several = (read_files(make_wave, read_answers, n) for n in (1, 2))
+    said = [*describe_check(several, "vi")]
+    tables = [title for title, table in said if table is not None]
+    assert [title for title, _ in said[-2:]] == tables
+    assert any("publisher" in text for text, _ in said[:-2])
+    lines = [text for text, table in describe_check(one, "vi") if table is None]
+    assert "f0.csv: 4 phiếu, dòng 2–5." in lines
 
 
 def test_a_unit_of_too_few_forms_is_merged_by_the_line_that_check_writes(read_answers):
