@@ -14,6 +14,7 @@ from sipas_analysis.collect.form_rows import Readers, leave_out_rows
 from sipas_analysis.collect.tables import LeftOut, Table, leave_out
 from sipas_analysis.errors import AnswerError, FileError, FormError, Place
 from sipas_analysis.sheets.reader import name_column_letter
+from sipas_analysis.sheets.text_columns import ColumnRows
 
 _TEXT_FILES = (".csv", ".tsv", ".txt", ".zip")
 _ERROR_CLASSES = {"row_short": FormError, "row_slid": FormError, "hidden": FileError}
@@ -101,7 +102,8 @@ def _find_short_rows(table: Table, used: Sequence[str], readers: Readers) -> lis
 
     Excel leaves out separators of blank cells behind the last column that is used.
     """
-    if not table.sheet.file.lower().endswith(_TEXT_FILES):
+    is_text = table.sheet.file.lower().endswith(_TEXT_FILES)
+    if not is_text or isinstance(table.sheet.rows, ColumnRows):  # kept by column: no row is short
         return []
     cells, last = table.sheet.rows, [header for header in used if header in readers][-1]
     positions = [at for row in table.header for at, name in enumerate(cells[row - 1], 1) if name]

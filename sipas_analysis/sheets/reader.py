@@ -16,6 +16,7 @@ from sipas_analysis.files import find_shortage
 from sipas_analysis.input_copies import copy_input
 from sipas_analysis.sheets.data_files import read_parquet_file, read_statistics_file, write_cell
 from sipas_analysis.sheets.file_kinds import WORKBOOKS, find_kind
+from sipas_analysis.sheets.regular_text import read_regular_text
 from sipas_analysis.sheets.sheet_state import (
     Area,
     Sheet,
@@ -49,7 +50,8 @@ def read_sheet(path: Path, sheet: str = "") -> Sheet:
         if kind == "parquet":
             return read_parquet_file(path)
         content = _unpack_text(path, sheet) if kind == "texts" else path.read_bytes()
-        return Sheet(path.name, sheet, read_text_rows(content, path.name))
+        rows = read_regular_text(content)
+        return Sheet(path.name, sheet, read_text_rows(content, path.name) if rows is None else rows)
 
 
 def read_sheets(path: Path) -> list[Sheet]:

@@ -8,8 +8,8 @@ from sys import intern
 
 from sipas_analysis.errors import FileError, Place
 from sipas_analysis.sheets.file_kinds import UTF_16_MARKS
+from sipas_analysis.sheets.regular_text import SEPARATORS, WRONG_CODE
 
-_SEPARATORS = (",", ";", "\t", "|")
 _LINE_END = re.compile(r"\r\n?|\n")
 Rows = list[list[str]]
 
@@ -28,7 +28,7 @@ def read_text_rows(content: bytes, file: str) -> Rows:
     text = text[directive.end() :] if directive else text
     if not text.strip():
         raise FileError("file_empty", file=file)
-    signs = [directive[1]] if directive else sorted(_SEPARATORS, key=text.count, reverse=True)
+    signs = [directive[1]] if directive else sorted(SEPARATORS, key=text.count, reverse=True)
     readings, ranks = {}, list[tuple[int, int, str]]()
     for sign in signs:
         if not ranks or text.count(sign) >= ranks[0][0]:  # a rarer sign parts fewer rows
@@ -47,7 +47,7 @@ def read_text_rows(content: bytes, file: str) -> Rows:
     mixed = [
         Place(file, number)
         for number, cells in enumerate(rows, start=1)
-        if len(cells) == 1 and width > 4 and width - 1 in map(cells[0].count, _SEPARATORS)
+        if len(cells) == 1 and width > 4 and width - 1 in map(cells[0].count, SEPARATORS)
     ]
     if mixed:
         raise FileError("mixed_separators", mixed, separator=separator.replace("\t", "TAB"))
@@ -66,7 +66,7 @@ def decode_text(content: bytes, file: str) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text or sum(map(text.count, ("áº", "á»", "Ä‘"))) > 2:
+    if "\0" in text or sum(map(text.count, WRONG_CODE)) > 2:
         raise FileError("file_encoding", file=file)
     return text.lstrip("\ufeff")
 
