@@ -128,13 +128,13 @@ def warn_of_editions(survey: "Survey", folder: Path) -> None:
 def finish_run(
     folder: Path, survey: "Survey", wave: Path, formats: Sequence[str], failed: Mapping[str, str]
 ) -> None:
-    """Print what is hidden, where reports and letters are and what to type next.
+    """Print what is hidden and to note before signing, where reports are and what to type next.
 
     If a report failed, the exit code is 1.
     """
-    from sipas_analysis.reports.small_units import describe_hidden
+    from sipas_analysis.reports.before_signing import describe_before_signing
 
-    print_lines(describe_hidden(survey, choose_language()))
+    print_lines(describe_before_signing(survey, choose_language()))
     print_message("report", path=folder)
     if "docx" in formats:
         print_message("letters", province=folder / "province", units=folder / "units")

@@ -148,8 +148,12 @@ def describe_sample(survey: Survey) -> Numbers:
 
 
 def count_units(ranking: pd.DataFrame) -> Numbers:
-    """Count the units of each group: all, ranked, and letters; the fewest and the most forms."""
-    numbers: Numbers = {}
+    """Count the units of each group: all, ranked, and letters; the fewest and the most forms.
+
+    Beside them the units of all groups without a published result, where there are some.
+    """
+    n_hidden = int(ranking["value"].isna().sum())
+    numbers: Numbers = {"units:hidden": n_hidden} if n_hidden else {}
     for group, units in ranking.groupby("group", sort=False):
         ranked = units[units["rank"].notna()]
         known = units["n"].dropna()  # others are hidden (P2)

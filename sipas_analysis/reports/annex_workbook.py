@@ -29,7 +29,6 @@ from sipas_analysis.reports.chapters.opening import (
     describe_fieldwork,
     describe_instrument,
     describe_rule,
-    state_reservations,
 )
 from sipas_analysis.reports.chapters.ranking import print_rank_range
 from sipas_analysis.reports.chapters.unit_tables import mark_change
@@ -289,11 +288,10 @@ def _source_sheet(figures: Figures) -> Sheet:
         ("title", wave.title),
         ("publisher", wave.publisher),
         ("data", make_text("report.synthetic" if wave.is_synthetic else "xlsx.collected")),
-        ("decision", describe_decision(wave)),
+        *([("decision", describe_decision(wave))] if wave.decision or not pack.is_own else []),
         ("when", describe_fieldwork(wave)),
         ("forms", make_text("xlsx.forms", n=n_kept, n_read=n_read)),
         ("instrument", describe_instrument(pack)),
-        *(("reservations", text) for text in state_reservations(Subject(figures))),
         *(("rule", rule) for rule in rules),
         ("limits", make_text("report.method.rank", **limits)),
         ("interval", make_text("report.method.interval")),

@@ -294,7 +294,13 @@ def explain_no_rank(subject: Subject, figure: PublishedFigure) -> Text:
     """State why a unit has no rank."""
     limit = number_of(subject, "setting:min_forms")
     n = number_cell(figure)
-    return make_text(f"report.rank.reason.{figure.reason}", min_forms=limit, n=n)
+    groups = subject.place_in([subject.group_name(figure.group)])
+    word = figure.reason
+    if word == "alone":
+        units = subject.figures.units_in_order(figure.group)
+        reasons = {unit.reason for unit in units if unit.unit != figure.unit}
+        word = "alone" if reasons == {"suppressed"} else "alone_some"
+    return make_text(f"report.rank.reason.{word}", min_forms=limit, n=n, groups=groups)
 
 
 def has_several_units(subject: Subject, group: str) -> bool:

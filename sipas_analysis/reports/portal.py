@@ -33,6 +33,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
 from sipas_analysis.reports.chapters.leaders import build_leaders
 from sipas_analysis.reports.chapters.leaders_table import MOST_NAMED
+from sipas_analysis.reports.chapters.opening import state_reservations
 from sipas_analysis.reports.chapters.sources import list_changes
 from sipas_analysis.reports.figure_tables import caution_notes
 from sipas_analysis.reports.named_numbers import number_of
@@ -82,6 +83,7 @@ def write_portal(
         version=__version__,
         banner=make_text("report.synthetic") if wave.is_synthetic else None,
         leaders=_render_in_languages(build_leaders(subject), languages),
+        notes=state_reservations(subject),
         downloads=[*list_links(outcomes, "", path.parent), *list_common_links(common)],
         measure=subject.measure_name,
         wholes=wholes,

@@ -32,7 +32,7 @@ from sipas_analysis.reports.chapters.action import build_proposals
 from sipas_analysis.reports.chapters.annexes import ANNEXES, select_annexes
 from sipas_analysis.reports.chapters.assessment import build_assessment
 from sipas_analysis.reports.chapters.leaders import build_leaders
-from sipas_analysis.reports.chapters.letters import build_letter
+from sipas_analysis.reports.chapters.letters import address_letter, build_letter
 from sipas_analysis.reports.chapters.opening import build_basis
 from sipas_analysis.reports.chapters.plan import build_measures
 from sipas_analysis.reports.chapters.ranking import build_ranking
@@ -265,7 +265,7 @@ class Report:
         superior = make_text("office.to.superior", province=province)
         units = make_text("office.to.units")
         if unit:
-            units = make_text("office.to.unit", unit=self.subject.unit_name(unit))
+            units = make_text("office.to.unit", unit=address_letter(self.subject).to)
         above = [superior] if province.vi or province.en else []
         first_two = [units, *above] if unit else [*above, units]
         return (*first_two, make_text("office.to.file"))

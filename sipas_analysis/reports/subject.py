@@ -15,6 +15,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.instrument.wording import repeats_code
 from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.sheets.texts import plain_text
 
 MeasureWord = Literal["head", "sign", "points"]
 
@@ -99,6 +100,13 @@ class Subject:
     def place_in(self, groups: Sequence[object]) -> Text | str:
         """Return the words "in group …" of a sentence; empty where units are in no groups."""
         return "" if self.has_one_group else make_text("report.in_groups", groups=Joined(groups))
+
+    @cached_property
+    def is_publisher(self) -> bool:
+        """Whether the unit is the office that signs, or the only unit, which nothing names."""
+        wave, name = self.figures.survey.wave, self.unit_name(self.unit)
+        offices = [_compare_name(wave, office) for office in (wave.publisher, name)]
+        return len({*offices}) == 1 or (self.has_one_group and name == wave.title)
 
     @property
     def has_many_units(self) -> bool:
@@ -199,6 +207,18 @@ def name_measure(pack: Instrument, word: MeasureWord) -> Text:
     low, high = min(points), max(points)
     low = 0 if high == HIGHEST_SCORE and low > 0 else low  # a scale to 100 begins at 0
     return make_text(f"measure.score.{word}", low=f"{low:g}", high=f"{high:g}")
+
+
+def _compare_name(wave: Wave, office: Bilingual) -> str:
+    """Return the name of an office to compare, without the province at its end.
+
+    Example: "Sở Nội vụ", "Sở Nội vụ tỉnh An Giang" and "SỞ NỘI VỤ AN GIANG" are one office.
+    """
+    name, province = plain_text(office.text("vi")), plain_text(wave.province.text("vi"))
+    place = province.removeprefix("tinh ").removeprefix("thanh pho ")
+    for ending in filter(None, (province, place)):
+        name = name.removesuffix(f" {ending}")
+    return name
 
 
 def list_unit_names(units: pd.DataFrame) -> dict[str, Bilingual]:

@@ -86,6 +86,7 @@ def write_signature(word: Word, document: Document, foot: Mapping[str, str]) -> 
         _make_line(foot["position"], 13, bold=True, looks=room),
         _make_line(foot["sign"], 12, italic=True),
         *[_make_line("", 13)] * SIGNATURE_LINES,
+        _make_line(foot["name"], 13, bold=True),
     )
 
 
@@ -187,7 +188,7 @@ def _measure_letter(
 ) -> float:
     """Estimate the height of a letter, in points."""
     letter, n_left = looks["SIPAS Letter"], len(document.list_recipients(language)) + 1
-    foot = SINGLE * letter.line * max(12 * n_left, 13 * (SIGNATURE_LINES + 2)) + ABOVE_SIGNATURE
+    foot = SINGLE * letter.line * max(12 * n_left, 13 * (SIGNATURE_LINES + 3)) + ABOVE_SIGNATURE
     return _measure_body(document, looks, language, "SIPAS Addressee") + foot
 
 

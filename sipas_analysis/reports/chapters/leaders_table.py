@@ -30,7 +30,7 @@ SURE = ("up", "down")  # verdicts on a change
 
 
 def tabulate_answers(subject: Subject) -> Table:
-    """Answer in a small table: incidents, changes, the plans, what is not known, forms to check."""
+    """Answer in a small table: changes, plans, what is hidden or not known, forms to check."""
     last_year = subject.figures.last_year
     answers = {
         "incidents": _list_incidents(subject),
@@ -38,6 +38,7 @@ def tabulate_answers(subject: Subject) -> Table:
         "changed" if last_year else "no_change": [_describe_changes(subject)],
         "verdicts": _judge_measures(subject),
         "plan": [*state_plan(subject), *_explain_order(subject)],
+        "hidden": _count_hidden(subject),
         "unknown": _list_unknown(subject),
         "checked": list_checks(subject),
     }
@@ -146,6 +147,18 @@ def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
     name = name_figure(subject, figure, is_marked=False)
     is_factor = figure.unit == subject.unit and figure.variable in subject.pack.factors
     return make_text("leaders.changed.factor", name=name) if is_factor else name
+
+
+def _count_hidden(subject: Subject) -> list[Text]:
+    """State how many units have no published result and why, and where they are named."""
+    if subject.unit or not subject.figures.ranking["value"].isna().any():
+        return []
+    n, n_all = (number_of(subject, f"units:{which}") for which in ("hidden", "with_forms"))
+    part = subject.find_numeral("ranking")
+    where = make_text("leaders.plan.see", part=part)
+    if subject.has_many_units:
+        where = make_text("leaders.hidden.annexes")
+    return [make_text("leaders.hidden", n=n, n_all=n_all), where]
 
 
 def _list_unknown(subject: Subject) -> list[Text]:

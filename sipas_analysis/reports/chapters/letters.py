@@ -1,6 +1,6 @@
 """The letter to a unit: one page with its index, its place and why, its factors and its plan."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import Block, Paragraph, Section, Text, make_text
@@ -16,24 +16,61 @@ YOU = make_text("letter.who")  # a letter addresses the unit
 MOST_FACTORS = 9  # rows of the table, so that the letter stays on one page
 
 
+@dataclass(frozen=True)
+class Addressee:
+    """Whom a letter is to, and how it calls the unit, its readers and whom they may ask."""
+
+    to: object
+    who: Text
+    readers: Text
+    contact: object
+
+
+def address_letter(subject: Subject) -> Addressee:
+    """Return whom the letter is to: the unit; of the office that signs, its own divisions.
+
+    An office does not write to itself. What it has to tell on its own results it tells its
+    divisions, about the office in place of "you".
+    """
+    publisher = _name_publisher(subject.figures.survey.wave)
+    if not subject.is_publisher:
+        return Addressee(subject.unit_name(subject.unit), YOU, YOU, publisher)
+    readers, contact = make_text("letter.own.readers"), make_text("letter.own.contact")
+    if subject.unit_name(subject.unit) == subject.figures.survey.wave.title:
+        unnamed = make_text("letter.own.who_unnamed")
+        return Addressee(make_text("letter.own.to_unnamed"), unnamed, readers, contact)
+    unit = make_text("office.to.unit", unit=subject.unit_name(subject.unit))
+    return Addressee(make_text("letter.own.to", unit=unit), unit, readers, contact)
+
+
 def build_letter(subject: Subject) -> Section:
     """State the results of a unit on one page; politely that there are none, if they are hidden."""
     wave, whole = subject.figures.survey.wave, subject.own_figures[OVERALL]
-    name = subject.unit_name(subject.unit)
+    addressee = address_letter(subject)
+    words = {"who": addressee.who, "readers": addressee.readers}
     blocks: list[Block] = []
     if whole.is_known:
-        has_publisher = wave.publisher.vi or wave.publisher.en
-        sender = wave.publisher if has_publisher else make_text("letter.sender")
-        word = "opening" if has_publisher else "opening_unnamed"
-        opening = make_text(f"letter.{word}", publisher=sender, when=name_year(wave))
-        closing = make_text("letter.closing", publisher=sender)
+        word = "opening" if _has_publisher(wave) else "opening_unnamed"
+        sender = _name_publisher(wave)
+        opening = make_text(f"letter.{word}", publisher=sender, when=name_year(wave), **words)
+        closing = make_text("letter.closing", contact=addressee.contact, **words)
         texts = [*_name_decision(wave), opening]
-        blocks = [*map(Paragraph, texts), *_state_results(subject), Paragraph(closing)]
+        results = _state_results(subject, addressee)
+        blocks = [*map(Paragraph, texts), *results, Paragraph(closing)]
     else:
         word = "none" if whole.n_valid == 0 else _tell_why_hidden(subject)
         limits = {"min_cell": number_of(subject, "setting:min_cell")} if word == "withheld" else {}
-        blocks = [Paragraph(make_text(f"letter.{word}", title=wave.title, **limits))]
-    return Section("letter", make_text("letter.to", unit=name), tuple(blocks))
+        blocks = [Paragraph(make_text(f"letter.{word}", title=wave.title, **words, **limits))]
+    return Section("letter", make_text("letter.to", unit=addressee.to), tuple(blocks))
+
+
+def _has_publisher(wave: Wave) -> bool:
+    return bool(wave.publisher.vi or wave.publisher.en)
+
+
+def _name_publisher(wave: Wave) -> object:
+    """Return the office that signs; in other words where the wave does not name it."""
+    return wave.publisher if _has_publisher(wave) else make_text("letter.sender")
 
 
 def _name_decision(wave: Wave) -> list[Text]:
@@ -59,16 +96,18 @@ def _tell_why_hidden(subject: Subject) -> str:
     return "hidden" if causes.eq("small").any() else "withheld"
 
 
-def _state_results(subject: Subject) -> list[Block]:
+def _state_results(subject: Subject, addressee: Addressee) -> list[Block]:
     """Return index, place, factors and what to look at first; what must be checked again, last."""
-    texts = [state_index(subject, YOU), *place_unit(subject, YOU)]
+    who = addressee.who
+    texts = [state_index(subject, who), *place_unit(subject, who)]
     blocks: list[Block] = [Paragraph(text) for text in texts]
     blocks.append(Paragraph(make_text("letter.interval"), "note"))
     if subject.pack.factors:
         table = tabulate_factors(subject, most=MOST_FACTORS)
         blocks.append(replace(table, caption=make_text("letter.table")))
-    last = [*name_first_items(subject, YOU), *tell_unit(subject), *announce_plans(subject)]
+    last = [*name_first_items(subject, who), *tell_unit(subject), *announce_plans(subject, who)]
     blocks += [Paragraph(text) for text in last]
     if subject.figures.marks.get(subject.unit) == "flagged":
-        blocks.append(Paragraph(make_text("letter.flagged")))
+        flagged = make_text("letter.flagged", who=who, readers=addressee.readers)
+        blocks.append(Paragraph(flagged))
     return blocks

@@ -42,7 +42,6 @@ def build_basis(subject: Subject) -> Section:
         Paragraph(_state_purpose(wave, pack)),
         Bullets((describe_instrument(pack), *([describe_decision(wave)] if wave.decision else []))),
         *(Paragraph(text) for text in texts if text is not None),
-        *(Paragraph(text, "note") for text in state_reservations(subject)),
     )
     return Section("basis", make_text("report.chapter.basis"), blocks)
 
@@ -157,12 +156,13 @@ def describe_decision(wave: Wave) -> Text:
 
 
 def state_reservations(subject: Subject) -> list[Text]:
-    """State what whoever signs should know, in one paragraph.
+    """State what whoever signs should know, in one paragraph that no document to be signed has.
 
     That is: no decision, sources that were not checked, and rules that a later decision replaced.
+    No decision publishes the results of a questionnaire of one's own.
     """
     wave, pack = subject.figures.survey.wave, subject.pack
-    parts = [] if wave.decision else [describe_decision(wave)]
+    parts = [] if wave.decision or pack.is_own else [describe_decision(wave)]
     if wave.decision and wave.decision.status != SOURCED:
         status = _name_status(wave.decision.status)
         parts.append(make_text("report.basis.decision_status", status=status))

@@ -92,19 +92,24 @@ def _list_apart(subject: Subject) -> list[Judged]:
     ]
 
 
-def announce_plans(subject: Subject) -> list[Text]:
-    """Tell a unit by letter where its report has the verdicts on its lines, and its coming plan."""
+def announce_plans(subject: Subject, who: Text) -> list[Text]:
+    """Tell a unit by letter where its report has the verdicts on its lines, and its coming plan.
+
+    Args:
+        subject: The unit.
+        who: How the letter calls the unit.
+    """
     judged, lines = list_own(subject), list_lines(subject)
     texts = []
     if judged:
         part = f"@{subject.unit}" if judged[0].unit else ""
         n_judged = number_of(subject, f"verdict.lines:all{part}")
         verdicts = subject.find_numeral("last_measures")
-        texts.append(make_text("letter.verdicts", n=n_judged, part=verdicts))
+        texts.append(make_text("letter.verdicts", n=n_judged, part=verdicts, who=who))
     if lines:
         kind = name_kind(lines)
         fields = {"part": subject.find_numeral("measures"), "lines": count_lines(subject, lines)}
-        texts.append(make_text(f"letter.{kind}", **fields))
+        texts.append(make_text(f"letter.{kind}", who=who, **fields))
     return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
 
 

@@ -88,9 +88,15 @@ def _describe_whole(subject: Subject) -> list[Block]:
     return [*_compare_with_targets(subject), table, *_tabulate_scores(subject)]
 
 
+def _list_questions_beside(subject: Subject) -> list[str]:
+    """Return the questions beside the index that somebody answered; the wave may not ask them."""
+    figures = subject.figures.by_variable("all")
+    return [code for code in subject.pack.questions_beside if figures[code].n_valid != 0]
+
+
 def _list_scores(subject: Subject) -> Iterator[str]:
     """Yield the questions beside the index whose answers have points of their own."""
-    for code in subject.pack.questions_beside:
+    for code in _list_questions_beside(subject):
         if subject.pack.scale_of(code).points:
             yield code
 
@@ -102,7 +108,7 @@ def _list_wholes(subject: Subject) -> list[tuple[object, PublishedFigure]]:
     rows.append((make_text("report.level.overall"), figures[OVERALL]))
     rows += [(subject.short_name(code), figures[code]) for code in pack.blocks]
     scores = [*_list_scores(subject)]
-    for code in pack.questions_beside:
+    for code in _list_questions_beside(subject):
         if code not in scores:
             name = make_text("report.overall_item", name=subject.short_name(code))
             rows.append((name, figures[code]))

@@ -344,7 +344,13 @@ def test_the_letter_has_head_and_foot(words):
     ]
     assert lines_in(words["vi"], "Title") == ["BÁO CÁO", TITLE]
     assert foot.cell(0, 0).text == "Nơi nhận:\n- ……;\n- Lưu: VT."
-    assert "(Quyền hạn, chức vụ; ký, ghi rõ họ tên)" in foot.cell(0, 1).text
+    signer = foot.cell(0, 1).text.split("\n")
+    assert signer[0] == "QUYỀN HẠN, CHỨC VỤ"
+    assert signer[1].startswith("(Chữ ký, dấu")
+    assert (signer[2:-1], signer[-1]) == ([""] * 4, "Họ và tên")
+    position, *_, name = foot.cell(0, 1).paragraphs
+    assert position.runs[0].bold
+    assert name.runs[0].bold
     assert [it.tag for it in words["vi"].element.body][-2:] == [qn("w:tbl"), qn("w:sectPr")]
     english = words["en"].tables
     assert "SOCIALIST REPUBLIC OF VIET NAM\nIndependence" in english[0].cell(0, 1).text
