@@ -169,9 +169,11 @@ class StartPage(ColumnStep):
     def _describe_edit(self, lines: Sequence[Line]) -> list[Line]:
         """Return how the files of the wave are edited, where lines say so or step 2 is closed."""
         is_named = any(name in line.text for line in lines for name in DRAFT_FILES)
-        if not is_named and not list_edited(self.folder, self.own):
+        is_closed = bool(list_edited(self.folder, self.own))
+        if not is_named and not is_closed:
             return []
-        return [Line(self._say("check.edit", path=self.folder.as_posix()))]
+        message = "check.closed" if is_closed else "check.edit"
+        return [Line(self._say(message, path=self.folder.as_posix()))]
 
     def _show(self, out: "HTML", lines: Sequence[Line]) -> None:
         out.value = show_lines(lines, self.language)

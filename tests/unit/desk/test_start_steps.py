@@ -590,6 +590,7 @@ def test_units_that_reports_leave_out_are_named_after_the_check(folder, monkeypa
     _write(page)
     page.check.children[1].click()
     assert "Phiếu đọc được. Hãy sang bước 4." in page.check.children[-1].value
+    assert "Bước 2 không ghi được nữa" not in page.check.children[-1].value
     assert describe_open_units(page.survey, "vi") == []
     wave = tmp_path / "wave" / "wave.yaml"
     wave.write_text(wave.read_text("utf-8") + "min_cell: 11\n", "utf-8")
@@ -597,6 +598,6 @@ def test_units_that_reports_leave_out_are_named_after_the_check(folder, monkeypa
     shown = page.check.children[-1].value
     assert "Bước 2 còn để trống hoặc còn nguyên bản nháp: tỉnh, thành phố; cơ quan công bố" in shown
     assert "sipas " not in re.sub('class="[^"]*"|--sipas-', "", shown.partition("</style>")[2])
-    assert "Cách sửa wave.yaml" in shown  # somebody edited it: step 2 is closed
+    assert "Bước 2 không ghi được nữa" in shown  # somebody edited the file
     assert "2 đơn vị không có kết quả trong báo cáo" in shown
     assert "Phiếu đọc được. Hãy sang bước 4." not in shown
