@@ -33,6 +33,7 @@ from sipas_analysis.command_steps import (
     print_disclosure,
     print_next_run,
     read_and_describe,
+    speak_as_run,
     warn_of_editions,
     write_restricted,
     write_slips,
@@ -219,8 +220,6 @@ def run(
         jobs=jobs,
     )
     warn_of_editions(survey, folder)
-    for code in survey.units["code"][~survey.units["code"].isin(survey.frame["unit"])]:
-        print_message("no_form", unit=survey.unit_names[code])
     failed = run_wave(survey, request)
     finish_run(folder, survey, wave, split_names(formats), failed)
 
@@ -238,9 +237,9 @@ def verify(
     from sipas_analysis.runs.remake import remake
 
     with open_run(run) as opened:
+        speak_as_run(opened.out)
         verification = verify_run(opened, wave, remake=remake)
-    for line in verification_page.describe_verification(verification, choose_language()):
-        typer.echo(line)
+    typer.echo("\n".join(verification_page.describe_verification(verification, choose_language())))
     if out:
         page = verification_page.make_verification_page(verification)
         print_written(write_html(page, out / f"verdict.{name}.html", name) for name in LANGUAGES)
@@ -279,6 +278,7 @@ def archive(
 ) -> None:
     from sipas_analysis.proof.archive import write_archive
 
+    speak_as_run(run)
     path = out or run.with_name(run.name + (".public.zip" if public else ".zip"))
     write_archive(run, path, wave, public=public, wheels=wheels_from or wheels)
     print_message("wrote", path=path)

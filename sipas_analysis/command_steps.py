@@ -3,6 +3,7 @@
 Slow modules are imported inside, so that ``sipas --help`` starts without delay.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from sipas_analysis.documents.writers.terminal import (
 )
 from sipas_analysis.errors import ConfigError, FileError, SipasError
 from sipas_analysis.files import check_writable
+from sipas_analysis.messages import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from sipas_analysis.collect.survey import Survey
@@ -33,7 +35,11 @@ def read_and_describe(path: Path, *, with_reminders: bool = False) -> "tuple[Wav
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
 
-    facts = read_wave(path)
+    try:
+        facts = read_wave(path)
+    except SipasError:  # told in the language of the wave, too
+        speak_as_wave(_find_languages(path))
+        raise
     speak_as_wave(facts.languages)
     survey = read_survey(facts)
     print_message(
@@ -53,6 +59,29 @@ def read_and_describe(path: Path, *, with_reminders: bool = False) -> "tuple[Wav
         print_lines(describe_plans(survey, choose_language()))
         print_lines(describe_cut_exports(survey, choose_language()))
     return facts, survey
+
+
+def _find_languages(path: Path) -> list[Language]:
+    """Return the languages that a ``wave.yaml`` names that cannot be read as a wave."""
+    file = path / "wave.yaml" if path.is_dir() else path
+    try:
+        text = file.read_text("utf-8", errors="replace")
+    except OSError:
+        return []
+    named = re.search(r"^languages:(.*(?:\n *- .*)*)", text, re.MULTILINE)
+    words = re.findall(r"\w+", named[1]) if named else []
+    return [language for word in words for language in LANGUAGES if language == word]
+
+
+def speak_as_run(out: Path) -> None:
+    """Print in the language of the reports of a run, where that of the system is not among them."""
+    from sipas_analysis.proof.receipt import read_receipt
+
+    try:
+        names = [*read_receipt(out)["outputs"]]
+    except SipasError:  # told where the receipt is used
+        return
+    speak_as_wave([word for word in LANGUAGES if any(f".{word}." in name for name in names)])
 
 
 def write_slips(path: Path, outcome: "SipasError | Survey", out: Path | None) -> None:
@@ -128,17 +157,20 @@ def warn_of_editions(survey: "Survey", folder: Path) -> None:
 def finish_run(
     folder: Path, survey: "Survey", wave: Path, formats: Sequence[str], failed: Mapping[str, str]
 ) -> None:
-    """Print what is hidden and to note before signing, where reports are and what to type next.
+    """Print who sent nothing, what to note before signing, where reports are, what to type next.
 
     If a report failed, the exit code is 1.
     """
     from sipas_analysis.reports.before_signing import describe_before_signing
 
+    for code in survey.units["code"][~survey.units["code"].isin(survey.frame["unit"])]:
+        print_message("no_form", unit=survey.unit_names[code])
     print_lines(describe_before_signing(survey, choose_language()))
-    print_message("report", path=folder)
     if "docx" in formats:
         print_message("letters", province=folder / "province", units=folder / "units")
-        print_message("next_plan", path=_quote(wave), out=_quote(folder))
+        print_message("next_archive", out=_quote(folder))
+        if not survey.wave.plan_path:
+            print_message("plan_first", path=_quote(wave))
     else:
         print_message("no_letters", path=_quote(wave))
     if not failed:

@@ -83,7 +83,8 @@ def _describe_reading(survey: Survey, language: Language) -> Lines:
     title, files = _tabulate_files(survey, language)
     if len(files) == 1:
         message = "one_file" if _has_days(survey) else "one_file_no_days"
-        yield say(language, f"cli.said.{message}", **files.iloc[0].to_dict()), None
+        fields = {str(name): files[name].iloc[0] for name in files}
+        yield say(language, f"cli.said.{message}", **fields), None
     else:
         yield title, files
     if survey.ledger.empty:
@@ -177,7 +178,7 @@ def _tabulate_ledger(ledger: pd.DataFrame, language: Language) -> pd.DataFrame:
     ]
     reasons = [say(language, f"ledger.{reason}") for reason in table["reason"]]
     printed = pd.DataFrame({"reason": reasons, "amount": amounts})
-    if ledger["file"].nunique() == 1:
+    if len(set(ledger["file"])) == 1:
         return printed
     many = [
         file if n == 1 else say(language, "cli.count.files", n=n)

@@ -24,7 +24,7 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, lock_file, refuse_changed, write_whole
 from sipas_analysis.input_copies import hold_files
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import LANGUAGES, Language, format_number, join_first, say
+from sipas_analysis.messages import LANGUAGES, Language, join_first, say
 from sipas_analysis.proof.private_receipt import (
     hash_private_receipt,
     make_private_receipt,
@@ -69,6 +69,7 @@ from sipas_analysis.runs.worker import (
 )
 
 ENGINES = ("fork", "kernel")
+PROGRESS_PARTS = 5  # of a run, after each of which the number of reports that are left is printed
 
 
 @dataclass(frozen=True)
@@ -147,17 +148,17 @@ def _make_missing(
     tell(0, len(missing))
     ended = start_reports(survey, missing, n_workers, executor)
     results: list[JobResult] = []
+    told = {len(missing) * part // PROGRESS_PARTS for part in range(1, PROGRESS_PARTS)} - {0}
     for result in ended:
         results.append(result)
         tell(len(results), len(missing))
-        left = len(missing) - len(results)
-        seconds = format_number(result.seconds, choose_language(), 1)
-        print_message("run_one", name=_name_report(result.job.name), seconds=seconds, left=left)
+        if len(results) in told:
+            print_message("run_left", left=len(missing) - len(results))
     return results
 
 
 def _tell_nobody(_done: int, _total: int) -> None:
-    """Tell nobody how many reports are made: the terminal has a line for each."""
+    """Tell nobody else how many reports are made: the terminal says how many are left."""
 
 
 def start_reports(

@@ -90,7 +90,7 @@ def test_a_run_whose_input_changes_fails_and_the_next_one_is_whole(
         assert path.exists() == (change != "remove")
         path.write_bytes(before.replace(b"seed: 187", b"seed: 188"))
     code, text = run_with_double(wave, path, "", "", "", *run)
-    assert (code, ", 0 to make" in text) == (0, name != "wave.yaml"), text
+    assert (code, "to make: 0." in text) == (0, name != "wave.yaml"), text
     code, text = run_with_double(wave, path, "", "", "", "verify", out)
     assert (code, "SAME." in text) == (0, True), text
 

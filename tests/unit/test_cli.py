@@ -21,7 +21,7 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.command_steps import finish_run
 from sipas_analysis.errors import NotebookError
 from sipas_analysis.measure.scores import score
-from sipas_analysis.proof import program
+from sipas_analysis.proof import archive, program, receipt
 from sipas_analysis.reports.report import report
 from sipas_analysis.runs import annual_run, worker
 from sipas_analysis.runs import notebook as running
@@ -133,6 +133,26 @@ def test_the_language_is_the_one_asked_else_the_systems(sipas, monkeypatch):
     assert "phải có" in sipas("check", wrong, lang="")[2]
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     assert "must exist" in sipas("check", wrong, lang="")[2]
+
+
+@pytest.mark.parametrize(("reports", "word"), [("vi", "Đã ghi"), ("vi en", "Wrote")])
+def test_a_run_in_vietnamese_only_is_packed_in_vietnamese(sipas, monkeypatch, reports, word):
+    """Without ``--lang`` on an English system: the receipt names the reports."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(name, "en_US.UTF-8")
+    outputs = {f"province/report.{language}.docx": "" for language in reports.split()}
+    monkeypatch.setattr(receipt, "read_receipt", lambda _: {"outputs": outputs})
+    monkeypatch.setattr(archive, "write_archive", lambda *_, **__: None)
+    assert sipas("archive", "outputs/x", lang="")[1].startswith(word)
+
+
+def test_a_refused_wave_in_vietnamese_only_is_told_in_vietnamese(sipas, make_wave, monkeypatch):
+    """The languages are read even where the file has a wrong key."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(name, "en_US.UTF-8")
+    for languages, word in ((["vi"], "không có khóa"), (["en", "vi"], "is not known here")):
+        wave = make_wave(GOOD, languages=languages, colour="red")
+        assert word in sipas("check", wave, lang="")[2]
 
 
 @pytest.mark.slow
@@ -447,7 +467,7 @@ def test_run_makes_every_report_and_names_units_without_forms(
     assert "Sở B: no valid form, no report." in out
     assert (tmp_path / "out/index.html").is_file()
     _, out, _ = sipas("run", make_wave(only_a), *asked)
-    assert "2 reports: 2 up to date, 0 to make." in out
+    assert "Reports: 2; up to date: 2; to make: 0." in out
     assert len(notebooks) == 2
 
 

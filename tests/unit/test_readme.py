@@ -11,6 +11,7 @@ from made_answers import FILE, ITEMS, make_answers
 import sipas_analysis as sipas
 
 ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "huong-dan.md"
 FACTORS = {"A": "Access", "B": "Staff", "C": "Result"}
 
 
@@ -99,7 +100,22 @@ def test_further_functions_work_on_a_frame_as_on_files(tmp_path):
 
 def test_links_of_the_pages_are_read_as_titles():
     """The site has no files for a reader: the text of a link is no name of a page."""
-    pages = [page for page in Path("docs").glob("*.md") if page.name != "huong-dan.md"]
+    pages = [*Path("docs").glob("*.md")]
     assert len(pages) > 20
     named = {page.name: re.findall(r"\[[\w-]+\.md\]\(", page.read_text("utf-8")) for page in pages}
     assert not {name: links for name, links in named.items() if links}
+
+
+def test_links_of_the_vietnamese_guide_say_where_english_begins():
+    """A reader of Vietnamese knows before the click that the page is in English."""
+    links = re.findall(r"(?<!!)\[([^\]]+)\]\((?!pictures)([\w.-]+\.md)", GUIDE.read_text("utf-8"))
+    assert len(links) > 3
+    assert [label for label, _ in links if "trang tiếng Anh" not in label] == []
+
+
+def test_the_shortest_path_of_the_guide_is_short_and_first():
+    """Read in a minute and a half at 220 words a minute; it has all commands that it needs."""
+    path = GUIDE.read_text("utf-8").partition("\n## 1. ")[0]
+    assert len(path.split()) <= 300
+    commands = re.findall(r"^ *(sipas \w+)", path, re.MULTILINE)
+    assert commands == ["sipas init", "sipas check", "sipas run"]
