@@ -14,6 +14,7 @@ from sipas_analysis.collect.readings import Reading, WordReader
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Scale
+from sipas_analysis.sheets.text_columns import number_column
 from sipas_analysis.sheets.texts import tidy_text
 
 Values = NDArray[np.object_]
@@ -55,8 +56,7 @@ class Cells:
     ) -> None:
         """Read the column ``header`` into ``name``; note changed texts and mistakes of ``kind``."""
         self.letters[name] = self.table.letters.get(header, "")
-        number, texts = pd.factorize(self.raw[header])
-        distinct = np.asarray(texts, dtype=object)
+        number, distinct = number_column(self.raw[header])
         if isinstance(read, WordReader) and read.keeps(distinct):
             self.columns[name] = pd.Series(distinct).infer_objects().array.take(number)
             return
@@ -166,6 +166,6 @@ def write_value(value: object) -> object:
 
 def map_texts(column: "pd.Series[str]", read: Callable[[str], object]) -> "pd.Series[str]":
     """Return what ``read`` makes of each text of a column; each distinct text is read once."""
-    number, texts = pd.factorize(column)
+    number, texts = number_column(column)
     values = np.array([read(text) for text in texts], dtype=object)
     return pd.Series(values[number], index=column.index).infer_objects()

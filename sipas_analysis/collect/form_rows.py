@@ -21,6 +21,7 @@ from sipas_analysis.collect.readings import Reading
 from sipas_analysis.collect.tables import LeftOut, Table
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FormError
+from sipas_analysis.sheets.text_columns import Numbers, number_column
 from sipas_analysis.sheets.texts import are_plain_ids, fold_text, plain_text, tidy_text
 
 Readers = Mapping[str, Callable[[str], Reading]]  # how to read each item, by header
@@ -32,7 +33,9 @@ _FIGURE = re.compile(r"[-+(]?\d[\d.,\s&]*%?\)?|#.*")  # numbers, a percentage or
 _NUMBER = re.compile(r"\W*\d+\w?\W*|[=#].*")  # a running number (5, 05, 5a, (5)), or no value
 _CODE = re.compile(r"(?:\S++\s++){0,2}+[^\s\d]*+\d\S*+")  # an id with a digit (P-005), or a day
 _ID = re.compile(r"[A-Za-z]*[0-9]+")
-_LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")
+_DIGITS = 15  # of a running number
+_END_DIGITS = re.compile(r"\d+\Z")
+_LAST_NUMBER = re.compile(rf"(\d{{1,{_DIGITS}}})\D*$")
 _FEWEST = 5  # rows above the last one, all with something the last one lacks, that make it unclear
 _ORDINARY = 0.1  # share of the forms from which on a word is a value of its column, not a label
 _LABEL = 24  # characters of a label that the ledger shows, before a colon or a bracket
@@ -173,7 +176,7 @@ def _weigh_rows(frame: pd.DataFrame, placed: PlacedColumns, readers: Readers) ->
     """Return what each row of a table holds."""
     counts = np.zeros((3, len(frame)), dtype=int)
     for header, read in readers.items():
-        number, distinct = pd.factorize(frame[header])
+        number, distinct = number_column(frame[header])
         kinds = np.array([_sort_text(text, read) for text in distinct])
         counts += (kinds == np.array([["answer"], ["figure"], ["text"]]))[:, number]
     *flags, is_apart = (np.zeros(len(frame), dtype=bool) for _ in range(5))
@@ -197,7 +200,7 @@ def _weigh_column(
     evidence: Evidence, column: "pd.Series[str]", header: str, placed: PlacedColumns
 ) -> None:
     """Add to the evidence what a column that is no item holds."""
-    number, distinct = pd.factorize(column)
+    number, distinct = number_column(column)
     texts, *flags = _look_at_texts(distinct)
     is_filled, is_label, *looks = (flag[number] for flag in flags)
     is_form = (evidence.answers > 0) & ~evidence.is_sum
@@ -239,12 +242,21 @@ def _look_at_texts(distinct: Iterable[str]) -> tuple[Names, Flags, Flags, Flags,
     return texts, texts != "", is_label, is_number, is_code
 
 
-def _is_running(distinct: Names, number: Counts) -> bool:
+def _is_running(distinct: Names, number: Numbers) -> bool:
     """Return whether most texts end with the number after that of the text before."""
-    matches = map(_LAST_NUMBER.search, distinct)
-    numbers = np.array([int(match[1]) if match else -1 for match in matches])
-    steps = np.diff(numbers[number]) == 1
+    steps = np.diff(_read_last_numbers(distinct)[number]) == 1
     return _are_most(steps, np.ones_like(steps))
+
+
+def _read_last_numbers(texts: Names) -> Counts:
+    """Return the last number of each text, -1 if it has none; quickly of P0001, P0002, …."""
+    start = _END_DIGITS.sub("", texts[0]) if len(texts) else ""
+    numbers = [text[len(start) :] for text in texts if text.startswith(start)]
+    is_alike = len(numbers) == len(texts) and all(map(str.isdecimal, numbers))
+    if is_alike and max(map(len, numbers), default=0) <= _DIGITS:
+        return np.array([*map(int, numbers)], dtype=np.int64)
+    matches = map(_LAST_NUMBER.search, texts)
+    return np.array([int(match[1]) if match else -1 for match in matches], dtype=np.int64)
 
 
 def is_label_text(text: str) -> bool:

@@ -22,16 +22,27 @@ def find_opposed_items(survey: Survey) -> pd.DataFrame:
     Returns:
         One row per such item: ``item``, ``r``, ``n``.
     """
-    levels = survey.frame[[*survey.instrument.items]].astype(float)
-    scores = (levels - levels.mean()) / levels.std()
-    n_answered, total = scores.count(axis=1), scores.sum(axis=1)
+    codes, index = [*survey.instrument.items], survey.frame.index
+    n_answered, total = pd.Series(0, index), pd.Series(0.0, index)
+    for code in codes:  # one at a time, to save memory
+        scores = _standardise(survey.frame[code])
+        n_answered += scores.notna()
+        total += scores.fillna(0.0)
     n_others = (n_answered - 1).where(n_answered > 1)
-    rests = ((total - scores[code]) / n_others for code in scores)  # one at a time, to save memory
-    r = pd.Series([scores[code].corr(rest) for code, rest in zip(scores, rests, strict=True)])
-    n = (scores.notna() & n_others.notna().to_numpy()[:, None]).sum()
-    r.index = n.index
+    facts = {}
+    for code in codes:
+        scores = _standardise(survey.frame[code])
+        rest = (total - scores) / n_others
+        facts[code] = scores.corr(rest), int((scores.notna() & n_others.notna()).sum())
+    r, n = (pd.Series(values, codes) for values in zip(*facts.values(), strict=True))
     t = r * np.sqrt((n - 2).clip(lower=0) / (1 - r**2).clip(lower=1e-12))
-    p = pd.Series(t_tail(-t.to_numpy(), (n - 2).clip(lower=1)), levels.columns)
-    is_opposed = (n >= FEWEST) & (p < ALARM / len(levels.columns))
-    facts = pd.DataFrame({"item": levels.columns, "r": r.to_numpy(), "n": n.to_numpy()})
-    return facts[is_opposed.to_numpy()].reset_index(drop=True)
+    p = pd.Series(t_tail(-t.to_numpy(), (n - 2).clip(lower=1)), codes)
+    is_opposed = (n >= FEWEST) & (p < ALARM / len(codes))
+    table = pd.DataFrame({"item": codes, "r": r.to_numpy(), "n": n.to_numpy()})
+    return table[is_opposed.to_numpy()].reset_index(drop=True)
+
+
+def _standardise(levels: "pd.Series[float]") -> "pd.Series[float]":
+    """Return the answers to an item in standard deviations from its mean."""
+    levels = levels.astype(float)
+    return (levels - levels.mean()) / levels.std()

@@ -11,6 +11,9 @@ from pathlib import Path
 from struct import unpack
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sipas_analysis.extras import require_library
 from sipas_analysis.instrument.answer_levels import list_words, span_scale
 from sipas_analysis.sheets.sheet_state import Sheet
@@ -140,7 +143,7 @@ def read_parquet_file(path: Path) -> Sheet:
     """Return a Parquet file; whole numbers without decimals, days without an hour of zero."""
     names: list[str] = []
     columns = []
-    for name, *texts in read_parquet_columns(path):
+    for name, texts in _read_parquet_texts(path):
         names.append(name)
         columns.append(number_texts(texts))
     rows = ColumnRows(names, columns)
@@ -149,6 +152,13 @@ def read_parquet_file(path: Path) -> Sheet:
 
 def read_parquet_columns(path: Path, most: int = sys.maxsize) -> Iterator[list[str]]:
     """Yield the texts of each column, its name first; nothing of a file of more cells than that."""
+    yield from ([name, *texts] for name, texts in _read_parquet_texts(path, most))
+
+
+def _read_parquet_texts(
+    path: Path, most: int = sys.maxsize
+) -> Iterator[tuple[str, NDArray[np.object_]]]:
+    """Yield name and texts of each column; nothing of a file of more cells than that."""
     require_library("duckdb")
     import duckdb
 
@@ -161,7 +171,7 @@ def read_parquet_columns(path: Path, most: int = sys.maxsize) -> Iterator[list[s
         ((n_rows,),) = table.count("*").fetchall()
         for name, kind in columns if n_rows * len(columns) <= most else ():
             column = table.project(f"{write_parquet_column(name, str(kind))} AS text")
-            yield [name, *column.fetchnumpy()["text"].tolist()]
+            yield name, np.asarray(column.fetchnumpy()["text"], dtype=object)
 
 
 def write_parquet_column(name: str, kind: str) -> str:

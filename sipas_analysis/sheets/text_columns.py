@@ -15,6 +15,7 @@ from sipas_analysis.sheets.texts import tidy_text
 MANY_ROWS = 20_000  # from so many rows on a sheet is kept by column
 
 Flags = NDArray[np.bool_]
+Numbers = NDArray[np.integer]
 
 
 def keep_by_column(n_rows: int) -> bool:
@@ -30,15 +31,27 @@ def number_texts(texts: Sequence[str] | NDArray[np.object_]) -> pd.Categorical:
         >>> [*column.categories], column.codes.tolist()
         (['5', '4', ''], [0, 1, 2, 0])
     """
-    cells = np.empty(len(texts), dtype=object)
-    cells[:] = texts
-    number, distinct = pd.factorize(cells)
+    number, distinct = pd.factorize(np.asarray(texts, dtype=object))
     return pd.Categorical.from_codes(number, pd.Index(distinct, dtype=object))
+
+
+def number_column(column: "pd.Series[str]") -> tuple[Numbers, NDArray[np.object_]]:
+    """Return the number of each text of a column, and the distinct texts in any order.
+
+    A column of numbers is not numbered again, unless texts are without a row by now.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, texts = np.asarray(column.cat.codes), column.cat.categories
+        is_whole = len(codes) > 0 and codes.min() >= 0  # no cell without a text
+        if is_whole and np.bincount(codes, minlength=len(texts)).all():
+            return codes, np.asarray(texts, dtype=object)
+    number, distinct = pd.factorize(column)
+    return number, np.asarray(distinct, dtype=object)
 
 
 def has_text(column: "pd.Series[str]") -> Flags:
     """Return which cells of a column hold more than spaces."""
-    number, distinct = pd.factorize(column)
+    number, distinct = number_column(column)
     flags = [text.isalnum() or bool(tidy_text(text)) for text in distinct]
     return np.array(flags, dtype=bool)[number]
 

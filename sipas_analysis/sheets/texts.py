@@ -36,7 +36,7 @@ def are_plain_ids(texts: Iterable[str]) -> bool:
         >>> are_plain_ids(["P0001", "17"]), are_plain_ids(["P0001", "P-2"])
         (True, False)
     """
-    return _PLAIN_IDS.fullmatch("".join(f"{text}\n" for text in texts)) is not None
+    return _PLAIN_IDS.fullmatch("\n".join([*map(str, texts), ""])) is not None
 
 
 @lru_cache(maxsize=2**14)  # headers are compared with the wordings of every questionnaire

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 
 from sipas_analysis.collect.cell_state import keep_forms
 from sipas_analysis.collect.columns import place_columns
-from sipas_analysis.collect.form_rows import is_label_text
+from sipas_analysis.collect.form_rows import _read_last_numbers, is_label_text
 from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.tables import Table, find_table
@@ -325,3 +326,20 @@ def test_a_last_row_below_an_empty_one_may_hold_means(n):
     table = read_table([ITEMS, *forms, [""] * 22, FOURS], {})
     assert [error.message_id for error in table.errors] == ["row_unclear"]
     assert read_table([ITEMS, *forms, FOURS], {}).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["P001", "P002", "P010"], [1, 2, 10]),
+        (["P1", "P12", "x"], [1, 12, -1]),
+        (["12", "13a", "14/2"], [12, 13, 2]),
+        (["1234567890123456", "1234567890123457"], [234567890123456, 234567890123457]),
+        (["a0٣7", "a0٣8"], [37, 38]),
+        (["", "1"], [-1, 1]),
+        ([], []),
+    ],
+)
+def test_running_numbers_are_the_last_digits_of_each_text(texts, numbers):
+    """However they begin; ids that differ in their digits alone are read without a pattern."""
+    assert _read_last_numbers(np.array(texts, dtype=object)).tolist() == numbers
