@@ -39,7 +39,7 @@ def test_a_letter_has_the_index_the_place_the_factors_and_a_short_end(read_answe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", ["so-nv", "tp-long-xuyen"])
+@pytest.mark.parametrize("unit", ["so-tttt", "tp-long-xuyen"])
 def test_nothing_internal_goes_out(demo_2021, unit):
     """No remark on publication, no annex, no mark that nothing explains; "Quý đơn vị"."""
     said = read_letter(demo_2021, unit, "vi")
