@@ -23,6 +23,12 @@ AS_CODES = ("unit", "item", "measure")  # written as codes, with names beside
 PROVINCE = "*"  # how a CSV file names the unit of a line of the whole province
 
 
+def name_whole(survey: Survey) -> str:
+    """Return the message that names all units: the province, or all of a survey that is of none."""
+    is_of_none = survey.instrument.is_own and not survey.wave.province.text("vi")
+    return "report.level.whole" if is_of_none else "report.level.province"
+
+
 @dataclass(frozen=True, eq=False)
 class PlanWords:
     """Codes and words of the cells of a plan that was made from a survey."""
@@ -44,7 +50,7 @@ class PlanWords:
         }
         return {
             "unit": {
-                PROVINCE: _say_both("report.level.province"),
+                PROVINCE: _say_both(name_whole(self.survey)),
                 **{code: Bilingual(vi=vi, en=en) for code, vi, en in names},
             },
             "factor": {**pack.factors},
@@ -59,9 +65,12 @@ class PlanWords:
     def _codes(self) -> dict[str, dict[str, str]]:
         """The code of each spelling, by kind; empty for words that two codes share."""
         codes = {kind: _index_words(labels) for kind, labels in self.labels.items()}
-        codes["unit"] = index_units(self.survey.units) | {
-            text: code for text, code in codes["unit"].items() if code == PROVINCE
+        wholes = {
+            text: PROVINCE
+            for level in ("province", "whole")  # also of a plan that an earlier version wrote
+            for text in _index_words({PROVINCE: _say_both(f"report.level.{level}")})
         }
+        codes["unit"] = wholes | index_units(self.survey.units)
         return codes
 
     def find(self, kind: str, text: str) -> str:

@@ -11,6 +11,7 @@ from sipas_analysis.collect.units import NO_GROUP, list_groups
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.figures.published import Figures, PublishedFigure
+from sipas_analysis.improve.plan_words import name_whole
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.instrument.wording import repeats_code
@@ -88,9 +89,7 @@ class Subject:
     @property
     def whole_name(self) -> Text:
         """How all units are called: the province, or all of a survey that is of none."""
-        wave = self.figures.survey.wave
-        is_own = self.pack.is_own and not wave.province.text("vi")
-        return make_text(f"report.level.{'whole' if is_own else 'province'}")
+        return make_text(name_whole(self.figures.survey))
 
     @property
     def has_one_group(self) -> bool:

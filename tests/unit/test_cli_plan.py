@@ -22,7 +22,7 @@ def test_the_plan_of_a_unit_is_written_once(tmp_path):
     """The file is for officers: the answer names it, and what to fill in."""
     text = run_plan("--unit", "Sở Nội vụ (mô phỏng)", "--out", tmp_path, "--lang", "vi")
     assert "Số dòng kế hoạch: " in text
-    assert "việc chung của tỉnh: 0; việc riêng của đơn vị: " in text
+    assert "việc chung: 0; việc riêng của đơn vị: " in text
     assert f"Đã ghi {tmp_path / 'plan.xlsx'}" in text
     assert "Tiếp theo: mở" in text
     rows = (tmp_path / "plan.csv").read_text("utf-8-sig").splitlines()

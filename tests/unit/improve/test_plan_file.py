@@ -113,7 +113,7 @@ def test_all_mistakes_are_told_together_with_cell_value_and_remedy(read, change)
         ("H6", "Thời hạn", "giá trị 'quý II'"),
         ("Q7", "Trạng thái", "Hãy chọn trong danh sách của ô"),
         ("A5, A8", "Mã dòng", "Mỗi dòng phải có mã riêng"),
-        ("B9", "Đơn vị (mã)", "“Toàn tỉnh” (tệp csv: *) cho việc chung"),
+        ("B9", "Đơn vị (mã)", "“Toàn tỉnh” hoặc “Toàn bộ” (tệp csv: *) cho việc chung"),
     ):
         assert f"ô {cell} (cột “{header}”)" in text
         assert words in text
