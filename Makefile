@@ -39,9 +39,10 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The pictures of docs/gallery.md, drawn by the blocks of the page; a test compares what they show.
+# The pictures of docs/gallery.md, drawn by the blocks of the page, and of what init prints; tests compare what they show.
 pictures: $(VENV)/.ready-dev
 	$(BIN)/python tests/make_pictures.py
+	$(BIN)/python tests/make_screens.py
 
 # The documentation site, without a network; any warning is an error.
 docs: $(VENV)/.ready-dev
