@@ -26,6 +26,7 @@ from sipas_analysis.progress import watch
 
 EXACT_FORMS = 2**17  # so many forms of 35 bits add to less than 2**53
 SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
+FEWEST, CELLS = 2**14, 2**21  # of many columns a slice is shorter: so many cells, to save memory
 CELL_COLUMN, KEY_PREFIX = "\0cell", "\0by "  # names that no column of a frame has
 
 
@@ -190,8 +191,9 @@ def count_forms(
     )
     if design.domain is not None:  # cells without a form of the domain keep their place
         frame, number = frame[design.domain], number[design.domain]
-    for start in watch(range(0, len(frame), SLICE)):
-        here = slice(start, start + SLICE)
+    step = min(max(CELLS // p, FEWEST), SLICE)
+    for start in watch(range(0, len(frame), step)):
+        here = slice(start, start + step)
         _count_slice(frame.iloc[here], number[here], sums, (design, columns, scale))
     return sums
 
