@@ -97,7 +97,11 @@ def print_written(paths: Iterable[Path]) -> None:
         by_folder.setdefault(path.parent, []).append(path)
     for folder, written in by_folder.items():
         if len(written) > SHOWN_WRITTEN:
-            print_message("wrote_many", folder=folder, names=", ".join(p.name for p in written))
+            names = ", ".join(path.name for path in written)
+            is_here = folder == Path()
+            print_message(
+                "wrote" if is_here else "wrote_many", path=names, folder=folder, names=names
+            )
             continue
         for path in written:
             print_message("wrote", path=path)

@@ -65,7 +65,9 @@ def test_a_questionnaire_of_a_university_is_drafted_from_its_labels(tmp_path):
     agree = sum(cell.value in ("Đồng ý", "Hoàn toàn đồng ý") for cell in cells)
     assert values["overall"] == pytest.approx(100 * agree / len(cells))
     assert survey.instrument.status == "unverified"
-    assert "reverse: true" in draft.pack_file.read_text("utf-8").splitlines()[0]
+    head = draft.pack_file.read_text("utf-8").splitlines()[0]
+    assert "reverse: true" in head
+    assert "unverified là chưa đối chiếu với nguồn" in head
 
 
 @pytest.mark.slow  # many files are drafted
