@@ -311,7 +311,7 @@ def test_check_says_why_there_are_no_slips(sipas, make_wave, tmp_path, broken):
 
 
 def test_check_counts_forms_rows_columns_and_cells_by_their_name(sipas, make_wave, monkeypatch):
-    """One column of the ledger held three kinds of numbers; a long name of a file is wrapped."""
+    """One column of the ledger held three kinds of numbers; long reasons are wrapped, not cut."""
     monkeypatch.setenv("COLUMNS", "60")
     lines = GOOD.replace("5,4,3,5", "5,9,3,5").splitlines()
     lines = [f"{lines[0]},Số điện thoại", *(f"{line},1" for line in lines[1:])]
@@ -326,7 +326,8 @@ def test_check_counts_forms_rows_columns_and_cells_by_their_name(sipas, make_wav
         assert re.search(rf"│ {amount} +│", out), amount
     assert "…" not in out
     cells = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
-    assert name in "".join(cells)
+    assert "Dòng dưới phiếu cuối: tổng, trung bình, ghi chú hoặc chữ ký" in " ".join(cells)
+    assert f"\n{name}: " in out
 
 
 @pytest.mark.slow
