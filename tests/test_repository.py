@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # From the top of the house to the bottom; a module imports only what stands above it.
 HOUSE = """
-messages errors extras progress arguments files input_copies rounding
+messages errors extras progress memory arguments files input_copies rounding
 instrument.strict_yaml instrument.pack instrument.wording instrument.answer_levels
 instrument.pack_draft
 instrument.xlsform instrument.column_pack

@@ -83,7 +83,7 @@ def _check_cells(table: Table, placed: PlacedColumns, readers: Readers, hidden: 
     read = [LeftOut("hidden_read", place.row, place.column) for place in hidden_places if hidden]
     return replace(
         table,
-        frame=table.frame[~table.frame.index.isin(refused)],
+        frame=table.frame[~table.frame.index.isin(refused)] if refused else table.frame,
         errors=(*table.errors, *errors),
         left_out=(*table.left_out, *read),
     )

@@ -5,16 +5,18 @@ Each distinct text of a column is read once, so a column of a million cells take
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from sipas_analysis.collect.readings import Reading, WordReader
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Scale
-from sipas_analysis.sheets.text_columns import number_column
+from sipas_analysis.sheets.text_columns import Numbers, keep_by_column, number_column
 from sipas_analysis.sheets.texts import tidy_text
 
 Values = NDArray[np.object_]
@@ -48,6 +50,11 @@ class Cells:
     @property
     def frame(self) -> pd.DataFrame:
         """The typed columns, with file and row."""
+        return write_texts(self.numbered_frame)
+
+    @property
+    def numbered_frame(self) -> pd.DataFrame:
+        """The typed columns, with file and row; texts of a large table as numbers of texts."""
         origin = {"file": self.table.sheet.label, "row": np.asarray(self.raw.index)}
         return pd.DataFrame({**origin, **self.columns}, copy=False)
 
@@ -62,7 +69,7 @@ class Cells:
             return
         readings = [read(text) for text in distinct]
         values = np.array([reading.value for reading in readings], dtype=object)
-        self.columns[name] = pd.Series(values).infer_objects().array.take(number)
+        self.columns[name] = _spread_values(values, number)
         is_wrong = np.array([not reading.ok for reading in readings], dtype=bool)
         if is_wrong.any():
             self.refuse_rows(kind, header, pd.Series(is_wrong[number], index=self.raw.index))
@@ -146,6 +153,21 @@ class Cells:
             origin = {"file": file, "row": rows, "column": header, "found": texts}
             changes = {**origin, "became": became, "reason": reasons, "code": code}
             self.ledger.append(pd.DataFrame(changes))
+
+
+def _spread_values(values: Values, number: Numbers) -> ExtensionArray:
+    """Return the value of each number; texts of a large table stay numbers of distinct texts."""
+    distinct = pd.Series(values).infer_objects()
+    if not isinstance(distinct.dtype, pd.StringDtype) or not keep_by_column(len(number)):
+        return cast(ExtensionArray, distinct.array.take(number))
+    code, texts = pd.factorize(distinct)
+    return pd.Categorical.from_codes(code[number], pd.Index(texts, dtype=object))
+
+
+def write_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame in which numbers of distinct texts are texts."""
+    numbered = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    return frame.astype(dict.fromkeys(numbered, "str")) if numbered else frame
 
 
 def list_places(rows: pd.DataFrame, header: str = "", name: str = "") -> list[Place]:

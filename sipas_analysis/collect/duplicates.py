@@ -60,7 +60,9 @@ def settle_copies(
 
     Source: rule Q2 in docs/method.md.
     """
-    is_answered = frame[pack.rated_codes].notna().any(axis=1)
+    is_answered = np.zeros(len(frame), dtype=bool)
+    for code in pack.rated_codes:
+        is_answered |= frame[code].notna().to_numpy()
     answered = frame if is_answered.all() else frame[is_answered]
     is_pattern = answered.get("count", pd.Series(index=answered.index)).notna().to_numpy()
     first, errors = np.arange(len(answered)), list[SipasError]()
@@ -131,7 +133,10 @@ def _number_rows(columns: pd.DataFrame) -> Rows:
         if n_rows * n_levels > 2**62:
             rows, distinct = pd.factorize(rows)
             n_rows = len(distinct)
-        rows, n_rows = rows * n_levels + level + 1, n_rows * n_levels
+        rows *= n_levels
+        rows += level
+        rows += 1
+        n_rows *= n_levels
     numbers: Rows = pd.factorize(rows)[0]
     return numbers
 
@@ -166,10 +171,7 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     count, total = _count_equal(twins), _count_equal(content)
     is_rare = (_find_largest(count, content) <= 2) & ~is_bare
     is_pair = is_rare & (count == 2)
-    at = np.arange(len(content))
-    twin = np.where(is_pair, np.bincount(twins, at).astype(np.int64)[twins] - at, at)
-    around = np.pad(np.where(is_rare, content, -2 - at), 1, constant_values=-1)
-    is_single = is_pair & (around[at] != around[twin]) & (around[at + 2] != around[twin + 2])
+    is_single = _mark_singles(content, twins, is_rare, is_pair)
     n_rare, n_pairs, n_single = (
         np.bincount(cell, weights) for weights in (is_rare, is_pair / 2, is_single / 2)
     )
@@ -192,46 +194,71 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     )
 
 
+def _mark_singles(content: Rows, twins: Rows, is_rare: Flags, is_pair: Flags) -> Flags:
+    """Return which forms of pairs stand beside no other pair of the same two places."""
+    at = np.arange(len(content))
+    twin = np.where(is_pair, np.bincount(twins, at).astype(np.int64)[twins] - at, at)
+    around = np.pad(np.where(is_rare, content, -2 - at), 1, constant_values=-1)
+    is_alone = (around[at] != around[twin]) & (around[at + 2] != around[twin + 2])
+    return np.asarray(is_pair & is_alone)
+
+
 def _match_blocks(forms: pd.DataFrame) -> Rows:
-    """Return the first form of which a block of rows makes each form a copy, or -1.
+    """Return the first form of which a block of rows makes each form a copy, or -1."""
+    starts, ends = _list_blocks(forms)
+    blocks, lengths = _number_blocks(forms["content"].to_numpy(), starts, ends), ends - starts
+    firsts = starts[np.unique(blocks, return_index=True)[1]][blocks]
+    is_copy = starts >= firsts + lengths
+    starts, firsts, lengths = starts[is_copy], firsts[is_copy], lengths[is_copy]
+    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    first = np.full(len(forms), -1)
+    first[np.repeat(starts, lengths) + steps] = np.repeat(firsts, lengths) + steps
+    return first
+
+
+def _list_blocks(forms: pd.DataFrame) -> tuple[Rows, Rows]:
+    """Return the first row of each block, and the row behind its last.
 
     A block from row i ends where n² / 2 · Π chance falls below half of the alarm: fewer blocks are
     then expected twice in a correct wave. The chance of a later row is at least the share of such
     a row among those below the row above it, if more than 3, and 1 where it repeats that row.
-    Equal blocks have one hash, Σ hash(content) · baseᵏ modulo 2**64.
     """
     n, sheet, content = len(forms), forms["sheet"].to_numpy(), forms["content"].to_numpy()
-    above = np.where(np.diff(sheet, prepend=-1) == 0, np.roll(content, 1), -1)
-    steps = _number_pairs(above, content)
-    count = _count_equal(_number_pairs(sheet, steps))
-    follows = (count - 1) * (count > _PASTED) / _count_equal(_number_pairs(sheet, above))
-    follows = np.where(above != content, _find_largest(follows, steps), 1.0)
     information, following = (
         (-1e6 * np.log(np.maximum(forms["chance"].to_numpy(), least))).astype(np.int64)
-        for least in (np.zeros(n), follows)  # whole millionths, so that sums are exact
+        for least in (0.0, _rate_followers(sheet, content))  # in millionths, to add exactly
     )
     total = np.concatenate([[0], np.cumsum(following)])
     starts = np.arange(n)
     ends = np.searchsorted(total, int(1e6 * np.log(n * n / ALARM)) - information + total[1:])
     ends = np.maximum(ends, starts + FEWEST)
     is_within = ends <= np.searchsorted(sheet, sheet, "right")
-    starts, ends = starts[is_within], ends[is_within]
-    power, inverse = (
-        np.multiply.accumulate(np.full(n, base, dtype=np.uint64))
-        for base in (_BASE, pow(_BASE, -1, 2**64))
-    )
-    hashes = np.cumsum(pd.util.hash_array(content) * power)
+    return starts[is_within], ends[is_within]
+
+
+def _rate_followers(sheet: Rows, content: Rows) -> NDArray[np.float64]:
+    """Return how often a row follows the row above it in a sheet; 1 where it repeats that row."""
+    above = np.where(np.diff(sheet, prepend=-1) == 0, np.roll(content, 1), -1)
+    steps = _number_pairs(above, content)
+    count = _count_equal(_number_pairs(sheet, steps))
+    follows = (count - 1) * (count > _PASTED) / _count_equal(_number_pairs(sheet, above))
+    return np.where(above != content, _find_largest(follows, steps), 1.0)
+
+
+def _number_blocks(content: Rows, starts: Rows, ends: Rows) -> Rows:
+    """Return a number for each distinct block of contents.
+
+    Equal blocks have one length and one hash, Σ hash(content) · baseᵏ modulo 2**64.
+    """
+
+    def list_powers(base: int) -> NDArray[np.uint64]:
+        return np.multiply.accumulate(np.full(len(content), base, dtype=np.uint64))
+
+    hashes = np.cumsum(pd.util.hash_array(content) * list_powers(_BASE))
     hashes = np.concatenate([np.zeros(1, dtype=np.uint64), hashes])
-    lengths = ends - starts
+    inverse = list_powers(pow(_BASE, -1, 2**64))
     blocks = pd.factorize((hashes[ends] - hashes[starts]) * inverse[starts])[0]
-    blocks = _number_pairs(blocks, lengths)
-    firsts = starts[np.unique(blocks, return_index=True)[1]][blocks]
-    is_copy = starts >= firsts + lengths
-    starts, firsts, lengths = starts[is_copy], firsts[is_copy], lengths[is_copy]
-    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    first = np.full(n, -1)
-    first[np.repeat(starts, lengths) + steps] = np.repeat(firsts, lengths) + steps
-    return first
+    return _number_pairs(blocks, ends - starts)
 
 
 def _match_sheets(forms: pd.DataFrame) -> Rows:

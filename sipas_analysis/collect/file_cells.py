@@ -35,8 +35,10 @@ from sipas_analysis.errors import (
     UnitError,
 )
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.memory import return_memory
 from sipas_analysis.progress import watch
 from sipas_analysis.sheets.reader import read_sheet
+from sipas_analysis.sheets.text_columns import keep_by_column
 
 Contents = tuple[list[Cells], list[SipasError]]  # of the files of a wave, with all mistakes
 
@@ -75,6 +77,8 @@ def _read_each_file(wave: Wave, index: Mapping[str, str]) -> Contents:
         cells, file_errors = _read_file(path, responses, wave, index)
         files += [cells] if cells else []
         errors += file_errors
+        if cells and keep_by_column(len(cells.raw)):
+            return_memory()
     return files, errors
 
 
@@ -99,7 +103,7 @@ def _read_file(
     ticks = {header: header for code, header in parts if code in pack.indicators}
     with_ticks = replace(placed, indicators=placed.indicators | ticks)
     table = keep_forms(table, with_ticks, item_readers, responses.rows, hidden)
-    cells = Cells(table, table.frame.copy())
+    cells = Cells(table, table.frame.copy(deep=False))
     cells.note_left_out()
     leave_rows_out(cells, placed, wave, responses.dates)
     read_table = replace(table, frame=cells.raw)

@@ -131,7 +131,7 @@ def leave_out_rows(table: Table, placed: PlacedColumns, readers: Readers) -> Tab
     places = [table.place(int(rows[at]), value=labels[at]) for at in np.flatnonzero(is_unclear)]
     return replace(
         table,
-        frame=table.frame[reason == ""],
+        frame=table.frame[reason == ""] if labels else table.frame,
         left_out=(*table.left_out, *left_out),
         errors=(*table.errors, *([FormError("row_unclear", places)] if places else [])),
     )

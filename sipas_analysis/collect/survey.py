@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.arguments import check_kind, list_known
-from sipas_analysis.collect.cells import list_places
+from sipas_analysis.collect.cells import list_places, write_texts
 from sipas_analysis.collect.duplicates import find_same_files, settle_copies
 from sipas_analysis.collect.file_cells import read_files
 from sipas_analysis.collect.responses import ROLES
@@ -51,6 +51,7 @@ from sipas_analysis.input_copies import copy_inputs, find_changed, hold_files, r
 from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.instrument.wording import IN_PLACE, list_wording, say_scales
+from sipas_analysis.memory import return_memory
 from sipas_analysis.messages import LANGUAGES, say
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
@@ -409,6 +410,7 @@ def _read_all(wave: Wave, inputs: Mapping[Path, FileContent]) -> Survey:
         if code not in survey.unit_names:
             close = name_nearest_unit(units, code)
             raise ConfigError("wave_accepted", [Place(wave.path.name)], code=code, close=close)
+    return_memory()
     return survey
 
 
@@ -423,7 +425,8 @@ def _read_files(
     files, file_errors = read_files(wave, index)
     errors: list[SipasError] = [*same_files, *file_errors]
     n_left_out = sum(cells.n_left_out for cells in files)
-    frames = [cells.frame for cells in files if cells.columns and len(cells.raw)]
+    read = [cells for cells in files if cells.columns and len(cells.raw)]
+    frames = [cells.frame if len(read) > 1 else cells.numbered_frame for cells in read]
     if not frames and not errors:
         errors.append(FormError("no_form_left", n_read=n_left_out, least=wave.min_answered))
     if frames and not same_files:
@@ -437,7 +440,10 @@ def _read_files(
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     ledgers = [ledger for cells in files for ledger in cells.ledger]
-    return frame, [*ledgers, copies], len(all_forms) + n_left_out
+    n_read = len(all_forms) + n_left_out
+    del files, read, frames, all_forms  # their memory is needed for the texts
+    return_memory()
+    return write_texts(frame), [*ledgers, copies], n_read
 
 
 def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:

@@ -276,7 +276,7 @@ def read_below_header(
     if frame.empty:
         raise FileError("no_rows", file=path.name, header=max(header))
     used = [at for at, name in enumerate(names) if name or has_text(frame[at]).any()]
-    frame = frame[used]
+    frame = frame if len(used) == frame.shape[1] else frame[used]
     frame.columns = pd.Index([names[at] or f"({name_column_letter(at)})" for at in used])
     frame.attrs["positions"] = used
     return frame

@@ -204,6 +204,7 @@ def check(survey: Survey) -> Findings:
 
 def _compare_units(survey: Survey, advance: Callable[[int], None]) -> Findings:
     """Return the findings of ``check``; ``advance`` is called after each of its three parts."""
+    repeats = _find_repeats(survey)
     forms, ticks = _list_forms(survey)
     units = _count_by_unit(forms, ticks, survey.instrument)
     rows, is_row = forms, ~forms["repeated"].to_numpy()
@@ -224,7 +225,6 @@ def _compare_units(survey: Survey, advance: Callable[[int], None]) -> Findings:
     straight_percent = 100 * float(forms["straight"].mean())
     pairs = pd.DataFrame({"form": twins.form, "other": twins.twin, "n_equal": twins.n_equal})
     copies = _place_pairs(pairs.assign(n_items=ticks.shape[1]), rows)
-    repeats = _find_repeats(survey)
     return Findings(
         ordered.reset_index(drop=True),
         straight_percent,
@@ -276,19 +276,21 @@ def find_straight_lines(survey: Survey) -> Flags:
 
 def _count_by_unit(forms: pd.DataFrame, ticks: Levels, pack: Instrument) -> pd.DataFrame:
     """Return, per unit: its forms and those with each fact, log odds of its mean, longest run."""
-    n_answered = np.count_nonzero(ticks, axis=1)
-    n_points = ticks.sum(axis=1, dtype=np.int64)
-    by_form = pd.DataFrame(
+    unit, is_repeated = (forms[name].to_numpy() for name in ("unit", "repeated"))
+    n_answered, n_points = (
+        np.bincount(unit, by_form)
+        for by_form in (np.count_nonzero(ticks, axis=1), ticks.sum(axis=1, dtype=np.int64))
+    )
+    counts = pd.DataFrame(
         {
-            "n": 1,
-            "straight": forms["straight"],
-            "satisfied": forms["satisfied"],
-            "pattern": find_periodic_forms(ticks) & ~forms["repeated"].to_numpy(),
+            "n": np.bincount(unit).astype(float),
+            "straight": np.bincount(unit, forms["straight"]),
+            "satisfied": np.bincount(unit, forms["satisfied"]),
+            "pattern": np.bincount(unit, find_periodic_forms(ticks) & ~is_repeated),
             "above": n_points - n_answered,
             "below": len(find_common_levels(pack)) * n_answered - n_points,
         }
-    )
-    counts = by_form.groupby(forms["unit"]).sum().astype(float)
+    ).rename_axis("unit")
     runs = pd.Series(find_longest_runs(ticks)).groupby(forms["unit"]).median()
     return counts.assign(
         odds=np.log((counts["above"] + 0.5) / (counts["below"] + 0.5)),
