@@ -144,7 +144,7 @@ def propose_keys(
     )
     earlier = _find_earlier_waves(folder, year)
     return {
-        "decision": {"number": "…/QĐ-UBND", "date": None},
+        "decision": {"number": "…/QĐ-UBND", "date": None, "status": "sourced"},
         "collected": {"from": min(days, default=None), "to": max(days, default=None)},
         "targets": USUAL_TARGETS,
         **({"outcome": overall} if overall and has_overall else {}),

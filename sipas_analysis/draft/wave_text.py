@@ -26,6 +26,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.sheets.texts import fold_text
 
+FIRST_KEYS = ("decision", "collected")  # what a report needs, and no file of answers tells
 PROVINCE = re.compile(  # of a province only: a city may be part of one
     r"(?:ubnd|[uủ][yỷ] ban nhân dân) (tỉnh \w+(?: (?:- )?\w+){0,4})", re.IGNORECASE
 )
@@ -71,17 +72,25 @@ def write_wave(draft: Draft) -> str:
     keys = propose_keys(sheets, draft.others, pack, year, draft.folder)
     keys |= {} if draft.records.paths else {"records_none": USUAL_EXPORTS}
     keys = {key: value for key, value in keys.items() if key not in draft.chosen.facts}
+    first = [key for key in FIRST_KEYS if key in keys]
     n_items = max(len(_list_used(sheet, draft) & {*pack.items}) for sheet in sheets)
+    publisher = {"publisher": facts.pop("publisher")}
+    is_settled = bool(not draft.is_open and year and find_province(draft))
     parts = [
         draft.say("head", items=n_items, pack=pack.id),
         draft.say("numbered", names="; ".join(draft.numbered)) if draft.numbered else "",
-        draft.say("facts"),
+        "\n" + draft.say("publisher"),
+        write_yaml(publisher),
+        draft.say("first_keys") if first else "",
+        *(_write_key(key, keys.pop(key), draft) for key in first),
+        "\n" + draft.say("rest") if is_settled else "",
+        "\n" + draft.say("facts"),
         "" if year else draft.say("year"),
         draft.say_numbered() if draft.choice.numbered else "",
         write_yaml(facts),
         "\n" + draft.say("keys"),
-        *(f"#{write_key(key, value)}  {draft.say(key)}" for key, value in keys.items()),
-        *([] if draft.is_open else ["\n" + draft.say("rest")]),
+        *(_write_key(key, value, draft) for key, value in keys.items()),
+        "" if is_settled or draft.is_open else "\n" + draft.say("rest"),
         "\n" + draft.say("responses"),
         draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
         draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
@@ -97,6 +106,11 @@ def write_wave(draft: Draft) -> str:
         *write_rules(draft.states),
     ]
     return "".join(parts) + write_records(draft.records, draft.language)
+
+
+def _write_key(key: str, value: object, draft: Draft) -> str:
+    """Return a key behind a #, with what it is for."""
+    return f"#{write_key(key, value)}  {draft.say(key)}"
 
 
 def _list_used(sheet: DraftSheet, draft: Draft) -> set[str]:
