@@ -32,7 +32,7 @@ def read_facts(texts: Mapping[str, str], language: Language) -> dict[str, object
     days = {name: _to_date(filled[name]) for name in DAYS if name in filled}
     if "decision" in filled:
         decided = {"date": days["decided"]} if days.get("decided") else {}
-        facts["decision"] = {"number": filled["decision"], **decided}
+        facts["decision"] = {"number": filled["decision"], **decided, "status": "sourced"}
     ends = {"from": days.get("start"), "to": days.get("end")}
     if any(ends.values()):
         facts["collected"] = {key: day for key, day in ends.items() if day}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.desk.start_steps import LETTER, list_word_files, zip_letters
+from sipas_analysis.desk.start_steps import list_word_files, zip_word_files
 from sipas_analysis.draft.decisions import AS_FOUND, NO_ANSWER, Choice, Key
 from sipas_analysis.draft.recognised import Draft
 from sipas_analysis.messages import Language, say
@@ -54,8 +54,8 @@ def link_word_files(survey: Survey, folder: Path, language: Language) -> str:
     if not rows:
         return ""
     title = escape(say(language, "start.reports.word"))
-    letters = zip_letters(survey, folder, language)
-    whole = _link(letters, letters.name, say(language, f"{LETTER}s")) if letters else ""
+    zipped = zip_word_files(survey, folder, language)
+    whole = _link(zipped, zipped.name, say(language, "start.reports.zip")) if zipped else ""
     return f"<p><b>{title}</b></p><p>{whole}</p><table>{''.join(rows)}</table>"
 
 

@@ -45,7 +45,6 @@ NOT_ANSWERS = ("units.csv", *PLAN_FILES)
 NOT_SEARCHED = ("outputs", "data", "return")  # results, the demo, return slips
 LEVELS = 2  # of folders below that are searched
 DRAFT_FILES = ("wave.yaml", "units.csv", PACK_FILE)
-LETTER = "start.reports.letter"  # the message that names the kind of file
 Own = MutableMapping[Path, str]  # files that the page wrote, with the hash of what it wrote
 Printed = tuple[str, "pd.DataFrame | None"]  # a sentence, or a title with its table
 
@@ -269,8 +268,8 @@ def make_reports(
     if failed:
         lines.append((say(language, "cli.said.failed", n=len(failed)), None))
         lines += [(f"{name}: {why}", None) for name, why in failed.items()]
-    lines += [(text, None) for text in _list_last_lines(log.getvalue(), folder, language)]
     lines += describe_before_signing(survey, language)
+    lines += [(text, None) for text in _list_last_lines(log.getvalue(), folder, language)]
     return folder / "index.html", lines
 
 
@@ -303,18 +302,19 @@ def list_word_files(
             yield unit or survey.wave.id, name, places
 
 
-def zip_letters(survey: Survey, out: Path, language: Language) -> Path | None:
-    """Write all letters in Word into one zip beside the output folder; return it, if there are any.
+def zip_word_files(survey: Survey, out: Path, language: Language) -> Path | None:
+    """Write all letters and reports in Word into one zip beside the output folder; return it.
 
-    Each letter is named after its unit. Equal letters make equal bytes.
+    A letter says that the report goes with it. Each file is named after its unit; equal files make
+    equal bytes. Without a file there is no zip.
     """
-    letters = [
-        (say(language, f"{LETTER}_file", code=code), (out / files[LETTER]).read_bytes())
-        for code, _, files in list_word_files(survey, out, language)
-        if LETTER in files
+    files = [
+        (say(language, f"{kind}_file", code=code), (out / name).read_bytes())
+        for code, _, names in list_word_files(survey, out, language)
+        for kind, name in names.items()
     ]
-    name = say(language, f"{LETTER}s_file", code=survey.wave.id)
-    return write_whole(out.parent / name, zip_parts(letters)) if letters else None
+    path = out.parent / say(language, "start.reports.zip_file", code=survey.wave.id)
+    return write_whole(path, zip_parts(files)) if files else None
 
 
 def describe_recognised(draft: Draft, language: Language) -> list[Printed]:

@@ -265,11 +265,11 @@ def test_an_officer_gets_from_an_excel_file_to_the_report_by_clicking(page, offi
     letter.value.save_as(tmp_path / "letter.docx")
     assert not page.locator(".sipas-bar").is_visible()  # nothing moves any more
     with page.expect_download() as letters:
-        page.get_by_text("Tải tất cả công văn").click()
+        page.get_by_text("Tải tất cả công văn và báo cáo").click()
     letters.value.save_as(tmp_path / "letters.zip")
     with zipfile.ZipFile(tmp_path / "letters.zip") as parts:
         assert parts.read("cong-van-so-noi-vu.docx") == (tmp_path / "letter.docx").read_bytes()
-        assert len(parts.namelist()) == len(UNITS)
+        assert len(parts.namelist()) == 2 * len(UNITS) + 2
     assert "Sở Nội vụ" in read_word(tmp_path / "letter.docx")
     for theme in THEMES:
         look(page, theme, tmp_path / f"start.{theme}.png")

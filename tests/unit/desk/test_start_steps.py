@@ -29,7 +29,7 @@ from sipas_analysis.desk.start_steps import (
     make_reports,
     show_lines,
     write_wave_files,
-    zip_letters,
+    zip_word_files,
 )
 from sipas_analysis.draft.decisions import AS_FOUND, decide, list_choices
 from sipas_analysis.draft.wave_file import draft_wave
@@ -559,7 +559,8 @@ def test_decision_fieldwork_and_targets_can_be_typed(folder, tmp_path):
     text = draft.wave.read_text("utf-8")
     assert "#targets" not in text
     assert yaml.safe_load(text)["targets"] == [80, 92.5]
-    assert yaml.safe_load(text)["decision"]["number"] == "851/QĐ-UBND"
+    decision = {"number": "851/QĐ-UBND", "date": date(2024, 4, 27), "status": "sourced"}
+    assert yaml.safe_load(text)["decision"] == decision  # typed as the decision has it
 
 
 def test_word_files_are_downloaded_under_names_that_tell_them_apart(folder, tmp_path):
@@ -572,12 +573,12 @@ def test_word_files_are_downloaded_under_names_that_tell_them_apart(folder, tmp_
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(b"")
     names = re.findall('download="([^"]*)"', link_word_files(survey, tmp_path, "vi"))
-    letters = tmp_path.parent / "cong-van-wave-2024.zip"
-    assert names == [letters.name, "bao-cao-wave-2024.docx", f"cong-van-{unit}.docx"]
-    content = letters.read_bytes()
-    with ZipFile(letters) as parts:
-        assert parts.namelist() == [f"cong-van-{unit}.docx"]
-    assert zip_letters(survey, tmp_path, "vi").read_bytes() == content
+    whole = tmp_path.parent / "cong-van-bao-cao-wave-2024.zip"
+    assert names == [whole.name, "bao-cao-wave-2024.docx", f"cong-van-{unit}.docx"]
+    content = whole.read_bytes()
+    with ZipFile(whole) as parts:  # the letter says that the report goes with it
+        assert parts.namelist() == names[1:]
+    assert zip_word_files(survey, tmp_path, "vi").read_bytes() == content
     assert f'download="letter-{unit}.docx"' in link_word_files(survey, tmp_path, "en")
 
 
