@@ -39,12 +39,8 @@ from sipas_analysis.collect.frame_columns import (
 from sipas_analysis.collect.placed_cells import read_placed_columns
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import ROLES, Columns
-from sipas_analysis.collect.survey import (
-    Survey,
-    drop_short_forms,
-    join_ledgers,
-    part_dossiers,
-)
+from sipas_analysis.collect.row_rules import drop_short_forms, part_dossiers
+from sipas_analysis.collect.survey import Survey, join_ledgers
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.collect.units import GROUPS, NO_GROUP, PLANNED, UNIT_COLUMNS
 from sipas_analysis.collect.wave import Wave, make_wave

@@ -269,6 +269,23 @@ def repeat_forms(frame: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, pd.Data
     return repeated.reset_index(drop=True), ledger
 
 
+def drop_short_forms(
+    frame: pd.DataFrame, wave: Wave, pack: Instrument
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Drop forms that answer too few items; return the other forms, and the ledger of the drops."""
+    n_answered = frame[pack.rated_codes].notna().sum(axis=1)
+    is_short = n_answered < wave.min_answered
+    dropped = frame.loc[is_short, ["file", "row"]].assign(
+        column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
+    )
+    return frame[~is_short] if is_short.any() else frame, dropped
+
+
+def part_dossiers(forms: pd.DataFrame) -> tuple[pd.DataFrame, "pd.Series[str] | None"]:
+    """Return forms without the codes of their dossiers, and the codes; None without the role."""
+    return forms.drop(columns="dossier", errors="ignore"), forms.get("dossier")
+
+
 def check_sample(frame: pd.DataFrame, wave: Wave) -> None:
     """Refuse forms without stratum, cluster or fpc, and an fpc that varies within its stratum.
 

@@ -21,7 +21,13 @@ from sipas_analysis.collect.cells import list_places, write_texts
 from sipas_analysis.collect.duplicates import find_same_files, settle_copies
 from sipas_analysis.collect.file_cells import read_files
 from sipas_analysis.collect.responses import ROLES
-from sipas_analysis.collect.row_rules import check_sample, find_absent_names, repeat_forms
+from sipas_analysis.collect.row_rules import (
+    check_sample,
+    drop_short_forms,
+    find_absent_names,
+    part_dossiers,
+    repeat_forms,
+)
 from sipas_analysis.collect.units import (
     check_unit_days,
     find_unit_code,
@@ -467,23 +473,6 @@ def join_ledgers(ledgers: Sequence[pd.DataFrame]) -> pd.DataFrame:
     ledger = ledger.reindex(columns=[*LEDGER_COLUMNS], fill_value="").astype({"row": "Int64"})
     ledger["code"] = ledger["code"].fillna("")
     return ledger
-
-
-def drop_short_forms(
-    frame: pd.DataFrame, wave: Wave, pack: Instrument
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Drop forms that answer too few items; return the other forms, and the ledger of the drops."""
-    n_answered = frame[pack.rated_codes].notna().sum(axis=1)
-    is_short = n_answered < wave.min_answered
-    dropped = frame.loc[is_short, ["file", "row"]].assign(
-        column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
-    )
-    return frame[~is_short] if is_short.any() else frame, dropped
-
-
-def part_dossiers(forms: pd.DataFrame) -> tuple[pd.DataFrame, "pd.Series[str] | None"]:
-    """Return forms without the codes of their dossiers, and the codes; None without the role."""
-    return forms.drop(columns="dossier", errors="ignore"), forms.get("dossier")
 
 
 def _check_adjusters(survey: Survey) -> None:

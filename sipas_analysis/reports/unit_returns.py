@@ -12,7 +12,8 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey, part_dossiers
+from sipas_analysis.collect.row_rules import part_dossiers
+from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey
 from sipas_analysis.collect.units import PLANNED, index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import make_text
