@@ -94,6 +94,7 @@ improve.actions improve.plan
 improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
 figures.csv_files figures.disclosure_cells figures.disclosure_programs figures.disclosure_tables
+figures.disclosure_exchanges figures.disclosure_walks figures.disclosure_hiding
 figures.disclosure
 figures.rare_labels
 figures.suppression figures.disclosure_counts figures.crossed_labels

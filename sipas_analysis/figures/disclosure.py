@@ -4,31 +4,28 @@ A reader knows how every figure is made of cells (``disclosure_cells``). A hidde
 two tables of cells agree with everything shown and differ in this figure by ``min_cell`` people, or
 by all that the figure could be. Integer programs search for such tables in a few units at a time:
 what agrees with everything shown while all other units stay as they are agrees with it altogether.
+
+Most figures need no program: how far they move by exchanges of people between cells that are alike
+(``disclosure_exchanges``), for all readers at once, or person by person (``disclosure_walks``), is
+looked at first. All of these are certificates: tables that a reader cannot tell from the true one,
+and that stay so while more is hidden. One is kept for all figures that change in it (``Tables``).
 """
 
 from collections.abc import Callable, Collection, Iterator
 from copy import copy
-from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from sipas_analysis.figures.disclosure_cells import NO_UNIT, TOLERANCE, Cells, Marks
+from sipas_analysis.figures.disclosure_exchanges import SIGNS, Exchanges, Reach
+from sipas_analysis.figures.disclosure_hiding import Exposed, choose_further, price_units
 from sipas_analysis.figures.disclosure_programs import Problem
 from sipas_analysis.figures.disclosure_tables import OUTSIDER, Tables
+from sipas_analysis.figures.disclosure_walks import Walk
 from sipas_analysis.infer.design import Floats, Ints
 
 FEW_UNITS, MANY_UNITS = 6, 20  # whose cells a search may change
 MOST_ROUNDS = 6  # searches for many figures of a few units at once
-
-
-class Exposed(NamedTuple):
-    """A hidden figure that a reader knows too closely: how far it can fall and rise."""
-
-    figure: int
-    reader: int
-    low: float
-    high: float
 
 
 class Audit:
@@ -45,6 +42,8 @@ class Audit:
         no_answers = np.zeros(len(cells.answer_item), dtype=bool)
         self.is_small = cells.hide_parts(np.append(is_small, no_answers))
         self.tables = Tables(cells)
+        # of levels none moves alone: they add up to those who answered
+        self.exchanges = None if len(cells.answer_item) else Exchanges(cells)
         self.settled = np.zeros(len(cells.group), dtype=bool)  # searched around this unit
         self.cleared = set[int]()  # owners of figures that no contributor knows too closely
         self.random = np.random.default_rng(0)
@@ -75,15 +74,37 @@ class Audit:
         """Search for these hidden figures from now on."""
         self.marks = self.cells.hide_parts(hidden)
         self.shared = self._weigh_neighbours(self.marks)
+        self.reach = Reach(self.exchanges, self.marks) if self.exchanges else None
 
     def _find_each(self) -> Iterator[Exposed]:
         """Yield hidden figures that a reader knows too closely; more may be hidden meanwhile."""
-        self._search_jointly()
+        if self.exchanges is None:
+            self._search_jointly()
+        self._exchange(self._list_unsafe())
         unsafe = self._list_unsafe()
         for figure in unsafe[np.argsort(~self.is_small[unsafe], kind="stable")]:
             while exposed := self._search_alone(int(figure), OUTSIDER):
                 yield exposed
         yield from self._find_by_contributor()
+
+    def _exchange(self, figures: Ints) -> None:
+        """Note how far figures of units move by exchanges."""
+        if self.reach is not None:
+            for figure in figures[self.cells.owner[figures] != NO_UNIT].tolist():
+                self.tables.widen(figure, self.reach.find_ranges(figure))
+
+    def _walk(self, figure: int, without: Collection[int]) -> None:
+        """Add tables in which a figure falls and rises person by person, without some units."""
+        if self.reach is None or self.cells.owner[figure] == NO_UNIT:
+            return
+        left = float(self.cells.width[figure])
+        for sign in SIGNS:
+            walk = Walk(self.reach, figure, without)
+            moved = walk.go(sign, left)
+            if moved:
+                change = walk.change.ravel()
+                self.tables.add(self.cells.matrix @ change, np.flatnonzero(change))
+            left -= moved
 
     def forget(self, hidden: Marks) -> "Audit":
         """Return a search of which fewer figures are hidden: without tables that change others."""
@@ -91,7 +112,9 @@ class Audit:
         audit = copy(self)
         audit.n_searches = 0
         audit.tables = Tables(self.cells)
-        audit.settled, audit.cleared = self.settled.copy(), self.cleared - {NO_UNIT}
+        audit.settled = self.settled.copy()
+        # exchanges are no tables: what rests on them is looked at again
+        audit.cleared = self.cleared - {NO_UNIT} if self.exchanges is None else set()
         for table in self.tables:
             if is_shown[table.figures].any():
                 audit.settled[table.touches] = False
@@ -103,6 +126,7 @@ class Audit:
     def count_unsafe(self, hidden: Marks) -> int:
         """Return how many hidden figures of too few people no joint search proves safe."""
         self._look_at(hidden)
+        self._exchange(self._list_unsafe())
         self._search_jointly()
         unsafe = self._list_unsafe()
         return int((unsafe < self.cells.n_rows).sum())
@@ -124,7 +148,7 @@ class Audit:
         cells, shared, owner = self.cells, self.shared, self.cells.owner[figure]
         if owner == NO_UNIT:
             weights = np.zeros(len(shared))
-            weights[np.unique(cells.unit[cells.matrix[[figure]].indices])] = 1.0
+            weights[cells.unit[cells.list_terms(figure)[0]]] = 1.0
             weights *= shared.diagonal()
         else:
             weights = shared[owner].copy()
@@ -177,6 +201,8 @@ class Audit:
     def _search_alone(self, figure: int, reader: int) -> Exposed | None:
         """Search tables for one figure in more and more units; return it if none is found."""
         without = () if reader == OUTSIDER else (reader,)
+        if not self.tables.is_safe(figure, reader):
+            self._walk(figure, without)
         n_searched, ends = 0, (0.0, 0.0)
         for n_units in (FEW_UNITS, MANY_UNITS):
             if self.tables.is_safe(figure, reader):
@@ -201,21 +227,23 @@ class Audit:
         if numbers that need not be whole leave it enough room.
         """
         aim = problem.cut(np.array([figure]))[0]
-        beside = self._choose_beside(figure, reader) @ problem.matrix
+        aside = aim + self._choose_beside(figure, reader) @ problem.matrix
         ends, broken = [], []
         for sign in (1.0, -1.0):
-            change, is_whole = problem.relax(sign * (aim + beside))
+            change, is_whole = problem.relax(sign * aside)
             ends.append(0.0 if change is None else float(aim @ change))
             if is_whole:
                 self._add_table(problem, change)
-            else:
-                broken.append(sign)
+            elif change is not None:
+                broken.append((sign, change))
             if self.tables.is_safe(figure, reader):
                 return 0.0, 0.0
         if ends[0] - ends[1] >= self.cells.width[figure] - TOLERANCE:
-            for sign in broken:
-                if not self.tables.is_safe(figure, reader):
-                    self._add_table(problem, problem.make_whole(sign * aim))
+            for sign, change in broken:
+                for whole in problem.round_content(sign * aside, change):
+                    self._add_table(problem, whole)
+                    if self.tables.is_safe(figure, reader):
+                        return 0.0, 0.0
         return ends[1], ends[0]
 
     def _choose_beside(self, figure: int, reader: int) -> Floats:
@@ -243,8 +271,8 @@ class Audit:
         owners = self.cells.owner[watched]
         for owner in np.setdiff1d(owners, [*self.cleared]):
             figures, is_known = watched[owners == owner], False
-            exposed = self.tables.list_readers(figures)
-            if exposed and owner != NO_UNIT:
+            exposed = self._walk_without(figures)
+            if exposed and owner != NO_UNIT and self.exchanges is None:
                 exposed = self._search_without(figures, exposed)
             for figure, reader in exposed:
                 while known := self._search_alone(figure, reader):
@@ -252,6 +280,19 @@ class Audit:
                     yield known
             if not is_known:
                 self.cleared.add(int(owner))
+
+    def _walk_without(self, figures: Ints) -> list[tuple[int, int]]:
+        """Return which figures of a unit other units know too closely, after walks without these.
+
+        What two walks give that have no partner in common is unknown to each of the partners.
+        """
+        exposed = self.tables.list_readers(figures)
+        if exposed:
+            self._exchange(np.unique([figure for figure, _ in exposed]))
+            exposed = self.tables.list_readers(figures)
+        for figure in dict.fromkeys(figure for figure, _ in exposed):
+            self._walk(figure, [reader for other, reader in exposed if other == figure])
+        return self.tables.list_readers(figures) if exposed else []
 
     def _search_without(
         self, figures: Ints, exposed: list[tuple[int, int]]
@@ -272,32 +313,18 @@ class Audit:
                 break
         return exposed
 
-    def _row(self, figure: int) -> sparse.csr_array:
-        return self.cells.matrix[[figure]]
-
     def hide_further(self, hidden: Marks, exposed: Exposed) -> Marks:
         """Return ``hidden`` with the cheapest further figures that free an exposed one.
 
-        A table is searched in which the exposed figure lies far enough away and shown figures
-        change least, by cost; those that change are hidden. An item whose answers change is hidden.
+        An item whose answers change is hidden.
         """
-        cells, marks = self.cells, self.cells.hide_parts(hidden)
         near = self._choose_near(exposed)
         self.settled[near] = False
-        problem = Problem(cells, marks, near, is_open=True)
+        problem = Problem(self.cells, self.cells.hide_parts(hidden), near, is_open=True)
+        further, change = choose_further(self.cells, hidden, exposed, problem)
         more = hidden.copy()
-        gap = self.cells.width[exposed.figure] - (exposed.high - exposed.low)
-        aims = exposed.high + gap, exposed.low - gap
-        choices = [problem.find_cheapest(exposed.figure, aim) for aim in aims]
-        _, further, change = min(choices, key=lambda choice: choice[0])
         more[further] = True
         self._add_hiding(problem, change, more)
-        if (more == hidden).all():  # hide the cheapest figure, if possible of the same cells
-            of_figure = np.abs(self._row(exposed.figure).toarray()[0])
-            n_rows = cells.n_rows
-            is_near = ~hidden[:n_rows] & (np.abs(cells.matrix[:n_rows]) @ of_figure > 0)
-            shown = (is_near if is_near.any() else ~hidden[:n_rows]).nonzero()[0]
-            more[shown[cells.cost[shown].argmin()]] = True
         return more
 
     def _add_hiding(self, problem: Problem, change: Floats, hidden: Marks) -> None:
@@ -312,22 +339,9 @@ class Audit:
         without = () if exposed.reader == OUTSIDER else (exposed.reader,)
         units = self._choose_units(exposed.figure, FEW_UNITS, without)
         owner = self.cells.owner[exposed.figure]
-        inside = np.unique(self.cells.unit[self._row(exposed.figure).indices])
+        inside = np.unique(self.cells.unit[self.cells.list_terms(exposed.figure)[0]])
         group = self.cells.group[owner if owner != NO_UNIT else inside[0]]
         others = np.flatnonzero(self.cells.group == group)
-        others = others[np.argsort(self._price_units(exposed.figure)[others], kind="stable")]
+        others = others[np.argsort(price_units(self.cells, exposed.figure)[others], kind="stable")]
         others = others[~np.isin(others, [*units, *without])][:4]
         return np.union1d(units, others)
-
-    def _price_units(self, figure: int) -> Floats:
-        """Return the people of each unit for one that it can exchange in the cells of a figure."""
-        cells, n_units = self.cells, len(self.cells.cells_of_unit)
-        fall, rise = (ends.reshape(n_units, -1) for ends in (cells.fall, cells.rise))
-        people = fall.sum(axis=1)
-        owner = cells.owner[figure]
-        if owner == NO_UNIT:
-            return np.asarray(people)
-        places = self._row(figure).indices - cells.cells_of_unit[owner][0]
-        fall, rise = (np.sum(ends[:, places], axis=1) for ends in (fall, rise))
-        both = np.minimum(fall, rise[owner]) + np.minimum(rise, fall[owner])
-        return np.asarray(people / np.clip(both, 0.1, cells.width[figure]))

@@ -82,6 +82,16 @@ class Cells:
         return bool(np.abs(ends - ends.round()).max(initial=0.0) < TOLERANCE)
 
     @cached_property
+    def is_content(self) -> Marks:
+        """Which cells are people satisfied with all items: the last of each unit, shape (L,)."""
+        return np.append(self.unit[1:] != self.unit[:-1], True)
+
+    def list_terms(self, figure: int) -> tuple[Ints, Floats]:
+        """Return the cells that a figure is a sum of, and their weights."""
+        part = slice(*self.matrix.indptr[figure : figure + 2])
+        return self.matrix.indices[part], self.matrix.data[part]
+
+    @cached_property
     def cells_of_unit(self) -> list[Ints]:
         """The cells of each unit."""
         order = np.argsort(self.unit, kind="stable")

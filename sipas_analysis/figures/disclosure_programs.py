@@ -3,6 +3,7 @@
 A solution is a change of the cells that leaves everything shown as it is (rules P4 and P5).
 """
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -45,9 +46,9 @@ class Problem:
         ends = np.sort(room[at] / value[:, None], axis=1).T
         np.maximum.at(self.ends[0], cell, ends[0])
         np.minimum.at(self.ends[1], cell, ends[1])
-        rise, fall = links.maximum(0), links.minimum(0)
-        high = rise @ self.ends[1] + fall @ self.ends[0]
-        low = rise @ self.ends[0] + fall @ self.ends[1]
+        moves = np.sort([links.data * end[links.indices] for end in self.ends], axis=0)
+        of_link = np.repeat(np.arange(len(n_cells)), n_cells)
+        low, high = (np.bincount(of_link, move, minlength=len(n_cells)) for move in moves)
         is_limit = (high > room[:, 1] + TOLERANCE) | (low < room[:, 0] - TOLERANCE)
         used = np.flatnonzero((n_cells > 1) & is_limit)
         return links[used], room[used]
@@ -57,12 +58,32 @@ class Problem:
         return np.asarray(self.matrix[figures].toarray())
 
     def solve(self, aim: Floats, *, near: bool = False) -> Floats | None:
-        """Return the change of the cells in which ``aim`` is highest, if one is found.
+        """Return a change of the cells in which ``aim`` is high, if one is found.
 
         With ``near`` no cell moves further than it must, so that many of them move.
         """
         change, is_whole = self.relax(aim, near=near)
-        return change if is_whole else self.make_whole(aim, near=near)
+        if change is None or is_whole:
+            return change
+        return next(self.round_content(aim, change, near=near), None)
+
+    def round_content(self, aim: Floats, change: Floats, *, near: bool = False) -> Iterator[Floats]:
+        """Yield whole changes in which ``aim`` is high, after one that is not whole.
+
+        Those satisfied with all items (rule M4) change by whole numbers: as in ``change``, cut off,
+        then not at all. With the levels merged the rest is a table with two margins, whose best
+        change is whole then: no integer program is needed. It is the last resort.
+        """
+        low, high = self._find_ends(near=near)
+        is_content = self.cells.is_content[self.free]
+        for content in (np.trunc(change), np.zeros_like(change)):
+            ends = np.where(is_content, content, low), np.where(is_content, content, high)
+            found = _solve(-aim, ends, self._known)
+            if found is not None and np.abs(found - found.round()).max(initial=0.0) <= TOLERANCE:
+                yield found.round()
+        found = _solve(-aim, (low, high), self._known, is_whole=True)
+        if found is not None:
+            yield found.round()
 
     def relax(self, aim: Floats, *, near: bool = False) -> tuple[Floats | None, bool]:
         """Return the change in which ``aim`` is highest, and whether it is whole if it must be."""
@@ -72,11 +93,6 @@ class Problem:
         whole = change.round()
         is_whole = bool(np.abs(change - whole).max(initial=0.0) <= TOLERANCE)
         return (whole if is_whole else change), is_whole
-
-    def make_whole(self, aim: Floats, *, near: bool = False) -> Floats | None:
-        """Return the whole change in which ``aim`` is highest, if one is found."""
-        change = _solve(-aim, self._find_ends(near=near), self._known, is_whole=True)
-        return None if change is None else change.round()
 
     def _find_ends(self, *, near: bool) -> tuple[Floats, Floats]:
         """Return how far each cell falls and rises, with ``near`` no further than it must."""
@@ -96,19 +112,18 @@ class Problem:
         zeros = np.zeros(shown.shape[0])
         return matrix, np.append(zeros, self.room[:, 0]), np.append(zeros, self.room[:, 1])
 
-    def find_cheapest(self, figure: int, aim: float) -> tuple[float, Ints, Floats]:
-        """Return the least cost for which a figure can change by ``aim``, and what to hide.
+    def find_cheapest(self, figure: int, aims: Sequence[float]) -> tuple[float, Ints, Floats]:
+        """Return the least cost for which a figure can change by one of ``aims``, and what to hide.
 
-        Beside them the change of the cells.
-
-        The cost is infinite where the figure cannot change so much.
+        Beside them the change of the cells. The cost is infinite where it cannot change so much.
         """
         cells, n_free = self.cells, self.free.size
         is_alone = np.isin(self.rows, cells.figure[self.free])  # cells stand for them
         rows = self.rows[~is_alone]
         fixed = np.flatnonzero(~self.marks[-cells.unit.size :][self.free])
         of_cells = sparse.eye_array(n_free, format="csr")[fixed]
-        shown = sparse.vstack([self.matrix[rows], of_cells])
+        shown = sparse.csr_array(sparse.vstack([self.matrix[rows], of_cells]))
+        names = np.append(rows, cells.figure[self.free[fixed]])
         cost = np.append(cells.cost[rows], cells.cost[cells.figure[self.free[fixed]]] / 2)
         sizes, none = sparse.eye_array(cost.size), np.zeros(cost.size)  # of rises and of falls
         ends = (
@@ -116,24 +131,40 @@ class Problem:
             np.concatenate([self.ends[1], none + np.inf, none + np.inf]),
         )
         moved, alone = [shown, -sizes, sizes], [self.matrix[[figure]], None, None]
-        known: Rows = (
-            sparse.csc_array(sparse.block_array([moved, [self.links, None, None], alone])),
-            np.concatenate([none, self.room[:, 0], [aim]]),
-            np.concatenate([none, self.room[:, 1], [aim]]),
-        )
-        names = np.append(rows, cells.figure[self.free[fixed]])
-        best, weight = (np.inf, np.zeros(0, dtype=np.int64), np.zeros(n_free)), cost
+        matrix = sparse.csc_array(sparse.block_array([moved, [self.links, None, None], alone]))
+        best = (np.inf, np.zeros(0, dtype=np.int64), np.zeros(n_free))
+        low, high = self._bound(figure)
+        for aim in [aim for aim in aims if low - TOLERANCE <= aim <= high + TOLERANCE]:
+            sides = (np.concatenate([none, self.room[:, side], [aim]]) for side in (0, 1))
+            for choice in self._weigh_again((cost, names, shown), ends, (matrix, *sides)):
+                best = min(best, choice, key=lambda choice: choice[0])
+        return best
+
+    def _bound(self, figure: int) -> tuple[float, float]:
+        """Return between which ends a figure moves if nothing but the ends of cells is known."""
+        row = self.cut(np.array([figure]))[0]
+        ends = np.sort([row * self.ends[0], row * self.ends[1]], axis=0).sum(axis=1)
+        return float(ends[0]), float(ends[1])
+
+    def _weigh_again(
+        self,
+        figures: tuple[Floats, Ints, sparse.csr_array],
+        ends: tuple[Floats, Floats],
+        known: Rows,
+    ) -> Iterator[tuple[float, Ints, Floats]]:
+        """Yield cheap choices of what to hide: each time what changed little costs more."""
+        cost, names, shown = figures
+        weight, before, n_free = cost, None, self.free.size
         for _ in range(MOST_WEIGHTINGS):
             solution = _solve(np.concatenate([np.zeros(n_free), weight, weight]), ends, known)
             if solution is None:
-                break
-            change = solution[:n_free]
-            moves = np.abs(shown @ change)
+                return
+            moves = np.abs(shown @ solution[:n_free])
             hidden = np.unique(names[moves > TOLERANCE])
-            choice = float(cells.cost[hidden].sum()), hidden, change
-            best = min(best, choice, key=lambda choice: choice[0])
-            weight = cost / (moves + 0.1)
-        return best
+            if before is not None and np.array_equal(hidden, before):
+                return
+            yield float(self.cells.cost[hidden].sum()), hidden, solution[:n_free]
+            weight, before = cost / (moves + 0.1), hidden
 
 
 def _solve(

@@ -41,6 +41,7 @@ class Tables:
         self.low, self.high = np.zeros((2, cells.matrix.shape[0]))
         self._of_owner: dict[int, list[Table]] = {NO_UNIT: []}
         self._stacks = dict[int, tuple[Floats, Marks]]()
+        self._ranges = dict[int, Floats]()
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self._of_owner[NO_UNIT])
@@ -60,6 +61,17 @@ class Tables:
         for owner in (NO_UNIT, *np.flatnonzero(table.touches).tolist()):
             self._of_owner.setdefault(owner, []).append(table)
 
+    def widen(self, figure: int, ranges: Floats) -> None:
+        """Note how far a figure falls and rises for each unit as a reader and for an outsider.
+
+        ``ranges`` are of shape (2, U + 1); no table is kept of them.
+        """
+        old = self._ranges.get(figure, np.zeros_like(ranges))
+        low, high = np.minimum(old[0], ranges[0]), np.maximum(old[1], ranges[1])
+        self._ranges[figure] = np.array([low, high])
+        self.low[figure] = min(self.low[figure], low[-1])
+        self.high[figure] = max(self.high[figure], high[-1])
+
     def mark_close(self) -> Marks:
         """Mark the figures that all tables leave too close for an outsider."""
         return np.asarray(self.high - self.low < self.cells.width - TOLERANCE)
@@ -72,7 +84,8 @@ class Tables:
         changes, touches = self._stack(owner)
         column = np.searchsorted(self._figures_of(owner), figure)
         possible = changes[~touches[:, reader], column]
-        return float(possible.min(initial=0.0)), float(possible.max(initial=0.0))
+        low, high = self._ranges[figure][:, reader] if figure in self._ranges else (0.0, 0.0)
+        return float(possible.min(initial=low)), float(possible.max(initial=high))
 
     def is_safe(self, figure: int, reader: int) -> bool:
         """Return whether a figure is far enough from anything that a reader knows."""
@@ -82,19 +95,33 @@ class Tables:
     def list_readers(self, figures: Ints) -> list[tuple[int, int]]:
         """Return which figures of one unit which other units know too closely."""
         owner = int(self.cells.owner[figures[0]])
-        changes, touches = self._stack(owner)
-        changes = changes[:, np.searchsorted(self._figures_of(owner), figures)]
-        pairs = []
-        for reader in np.setdiff1d(np.flatnonzero(touches.any(axis=0)), owner).tolist():
-            possible = changes[~touches[:, reader]]
-            span = possible.max(axis=0, initial=0.0) - possible.min(axis=0, initial=0.0)
-            is_close = span < self.cells.width[figures] - TOLERANCE
-            pairs += [(figure, reader) for figure in figures[is_close].tolist()]
+        low, high = self._find_ranges(figures)
+        is_close = high - low < self.cells.width[figures][:, None] - TOLERANCE
+        if owner != NO_UNIT:
+            is_close[:, owner] = False
+        pairs = [(int(figures[at]), reader) for at, reader in np.argwhere(is_close).tolist()]
         if owner == NO_UNIT:  # a unit of a small group contributes to its figures
-            rows = {figure: self.cells.matrix[[figure]].indices for figure, _ in pairs}
+            rows = {figure: self.cells.list_terms(figure)[0] for figure, _ in pairs}
             known = {figure: {*self.cells.unit[row].tolist()} for figure, row in rows.items()}
             pairs = [(figure, reader) for figure, reader in pairs if reader not in known[figure]]
         return pairs
+
+    def _find_ranges(self, figures: Ints) -> tuple[Floats, Floats]:
+        """Return how far figures of one unit fall and rise for each reader, each (figures, U)."""
+        owner, n_units = int(self.cells.owner[figures[0]]), len(self.cells.group)
+        changes, touches = self._stack(owner)
+        changes = changes[:, np.searchsorted(self._figures_of(owner), figures)]
+        low = np.repeat(changes.min(axis=0, initial=0.0)[:, None], n_units, axis=1)
+        high = np.repeat(changes.max(axis=0, initial=0.0)[:, None], n_units, axis=1)
+        for reader in np.flatnonzero(touches.any(axis=0)):
+            possible = changes[~touches[:, reader]]
+            low[:, reader] = possible.min(axis=0, initial=0.0)
+            high[:, reader] = possible.max(axis=0, initial=0.0)
+        for at, figure in enumerate(figures.tolist()):
+            if figure in self._ranges:
+                ranges = self._ranges[figure][:, :-1]
+                low[at], high[at] = np.minimum(low[at], ranges[0]), np.maximum(high[at], ranges[1])
+        return low, high
 
     def _figures_of(self, owner: int) -> Ints:
         """Return the figures of a unit, or of no unit."""

@@ -23,7 +23,8 @@ INTERVAL = {"low": "down", "high": "up"}
 IN_DOMAIN = ["domain", "group", "unit"]
 MOST_BY_LEVEL = 150  # hidden items of units whose levels are searched one by one
 MOST_TRIALS, MOST_SEARCHES = 150, 600  # to show hidden figures again
-FEW_TRIALS = 4  # of these, where many items are hidden
+FEW_TRIALS, FEW_SEARCHES = 4, 150  # where many items are hidden, of many units
+MANY_UNITS = 40
 FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (rule P5)
 
 
@@ -260,7 +261,8 @@ def _show_again(
     What was hidden step by step is more than the last step needs. A row that is hidden for the sake
     of another is tried with all rows of the same figure in the whole and the groups, then alone.
     """
-    n_rows = len(closure.is_small)
+    n_rows, n_units = len(closure.is_small), len(audits[0].cells.group)
+    n_most = FEW_SEARCHES if n_units > MANY_UNITS else MOST_SEARCHES
     blocks = [
         rows[closure.figure[rows] == figure]
         for figure in dict.fromkeys(closure.figure[rows])
@@ -268,7 +270,7 @@ def _show_again(
     ]
     n_searches = 0
     for block in [*blocks, *rows.reshape(-1, 1)][:n_trials]:
-        hidden = closure.show(marks[:n_rows], block) if n_searches < MOST_SEARCHES else None
+        hidden = closure.show(marks[:n_rows], block) if n_searches < n_most else None
         if hidden is None or np.array_equal(hidden, marks[:n_rows]):
             continue
         fewer = np.append(hidden, marks[n_rows:])

@@ -10,8 +10,10 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from sipas_analysis.figures.disclosure import Audit
-from sipas_analysis.figures.disclosure_cells import describe_cells
+from sipas_analysis.figures.disclosure_cells import describe_bases, describe_cells
+from sipas_analysis.figures.disclosure_exchanges import SIGNS, Exchanges, Reach
 from sipas_analysis.figures.disclosure_programs import Problem
+from sipas_analysis.figures.disclosure_walks import Walk
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.figures.suppression import Suppression, mark_small
 from sipas_analysis.figures.wave_tables import WaveTables
@@ -310,6 +312,113 @@ def test_programs_leave_out_only_what_cannot_matter(read_answers):
 
 
 @pytest.mark.slow
+def hide_small_units(read_answers):
+    """Return the two kinds of cells of a wave of small units, and what of it is hidden.
+
+    One unit also hides two items of a factor that it shows.
+    """
+    draw = random.Random(3)
+    forms = [
+        f"u-{unit}," + ",".join(draw.choices("2345", (1, 1, 4, 4), k=6))
+        for unit, n in enumerate((2, 3, 4, 4, 6, 25, 30))
+        for _ in range(n)
+    ]
+    units = "code,name_vi,group\n" + "".join(f"u-{k},Sở {k},departments\n" for k in range(7))
+    answers = "\n".join(["unit," + ",".join(ITEMS), *forms]) + "\n"
+    survey = read_answers(answers, units=units, pack=LARGE_PACK)
+    table = WaveTables(survey).estimates
+    in_unit = table["unit"].isin([f"u-{k}" for k in range(5)])
+    is_pair = table["unit"].eq("u-5") & table["variable"].isin(["A1", "A2"])
+    is_small, hidden = mark_small(table), (in_unit | is_pair).to_numpy()
+    parts = describe_cells(table, survey, by_level=False), describe_bases(table, survey, is_small)
+    return parts, is_small, hidden
+
+
+def find_most(problem, aim):
+    """Return the most that an integer program finds."""
+    found = milp(
+        -aim,
+        integrality=np.ones(aim.size),
+        bounds=Bounds(*problem.ends),
+        constraints=LinearConstraint(*problem._known),
+    )
+    return round(-found.fun)
+
+
+@pytest.mark.slow  # some hundred integer programs
+def test_exchanges_reach_no_further_than_programs_find(read_answers):
+    """Whoever reads: a figure falls and rises no further by exchanges than an integer program says.
+
+    Some reach as far.
+    """
+    parts, _, hidden = hide_small_units(read_answers)
+    reached = compared = 0
+    for cells in parts:
+        reach = Reach(Exchanges(cells), cells.hide_parts(hidden))
+        figures = np.flatnonzero(hidden & (cells.owner[: len(hidden)] >= 0))
+        for figure, reader in product(figures[::5].tolist(), (-1, 1)):
+            if cells.owner[figure] == reader:
+                continue
+            units = [unit for unit in range(7) if unit != reader]
+            problem = Problem(cells, cells.hide_parts(hidden), np.array(units))
+            aim = problem.cut(np.array([figure]))[0]
+            for sign, moved in zip(SIGNS, reach.find_ranges(figure)[:, reader], strict=True):
+                most = find_most(problem, sign * aim)
+                assert 0 <= sign * moved <= most + 1e-6
+                compared += most > 0
+                reached += most > 0 and sign * moved == most
+    assert reached > compared / 5
+
+
+def test_walks_leave_what_is_shown(read_answers):
+    """A walk keeps shown figures, ends and links, and nothing changes in a reader's own unit."""
+    parts, _, hidden = hide_small_units(read_answers)
+    moved = beside = 0
+    for cells in parts:
+        marks = cells.hide_parts(hidden)
+        reach = Reach(Exchanges(cells), marks)
+        figures = np.flatnonzero(hidden & (cells.owner[: len(hidden)] >= 0))
+        of_pair = figures[cells.owner[figures] == 5]
+        chosen = np.union1d(figures[::4], of_pair).tolist()
+        for figure, reader, sign in product(chosen, (-1, 1), SIGNS):
+            if cells.owner[figure] == reader:
+                continue
+            walk = Walk(reach, figure, [reader] if reader >= 0 else [])
+            steps = walk.go(sign, 2.0)
+            change = walk.change.ravel()
+            assert cells.matrix[[figure]] @ change == sign * steps
+            assert not (cells.matrix[: len(hidden)] @ change)[~hidden].any()
+            assert (change >= -cells.fall).all()
+            assert (change <= cells.rise).all()
+            linked = cells.links @ change
+            assert ((linked >= cells.room[:, 0]) & (linked <= cells.room[:, 1])).all()
+            assert reader < 0 or not walk.change[reader].any()
+            moved += steps > 0
+            beside += steps > 0 and cells.owner[figure] == 5
+    assert moved > 20
+    assert beside > 0  # through two cells of which the unit shows the sum
+
+
+def test_what_rests_on_exchanges_is_looked_at_again(read_answers, monkeypatch):
+    """A search that shows figures again asks for as many as a new one, once partners are shown."""
+    (cells, _), is_small, hidden = hide_small_units(read_answers)
+    asked = []
+    monkeypatch.setattr(Audit, "_search_alone", lambda _, *who: asked.append(who))
+
+    def list_asked(audit, marks):
+        asked.clear()
+        audit._look_at(marks)
+        assert not [*audit._find_by_contributor()]
+        return {*asked}
+
+    audit = Audit(cells, is_small)
+    everything = list_asked(audit, hidden | (cells.owner[: len(hidden)] >= 0))
+    again, anew = (
+        list_asked(search, is_small) for search in (audit.forget(is_small), Audit(cells, is_small))
+    )
+    assert again == anew > everything
+
+
 def test_no_model_rests_on_hidden_figures(read_answers):
     """Three people answered the only item of a factor: no correlation, alpha or coefficient."""
     forms = [
