@@ -286,7 +286,7 @@ class Signatory:
             "day": say(language, "office.day", place=place[:1].upper() + place[1:] or "……"),
             **{
                 name: say(language, f"office.{name}")
-                for name in ("recipients", "position", "sign", "name")
+                for name in ("recipients", "position", "name")
             },
         }
 

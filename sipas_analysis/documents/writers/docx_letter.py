@@ -37,7 +37,7 @@ from sipas_analysis.messages import Language
 
 OFFICE, SIGNER = 68.0, 75.0  # mm; width of the left column at the head and at the foot
 LETTER_STYLE = "SIPASLetter"  # id of the style "SIPAS Letter"
-SIGNATURE_LINES = 4  # empty lines for the signature
+SIGNATURE_LINES = 5  # empty lines for the signature
 ABOVE_SIGNATURE = 8.0  # points
 SINGLE = 1.15  # line height of Times New Roman over its size
 CELL = 5.4  # points at each side of a cell of Word
@@ -84,7 +84,6 @@ def write_signature(word: Word, document: Document, foot: Mapping[str, str]) -> 
     _fill_cell(
         right,
         _make_line(foot["position"], 13, bold=True, looks=room),
-        _make_line(foot["sign"], 12, italic=True),
         *[_make_line("", 13)] * SIGNATURE_LINES,
         _make_line(foot["name"], 13, bold=True),
     )
@@ -188,7 +187,7 @@ def _measure_letter(
 ) -> float:
     """Estimate the height of a letter, in points."""
     letter, n_left = looks["SIPAS Letter"], len(document.list_recipients(language)) + 1
-    foot = SINGLE * letter.line * max(12 * n_left, 13 * (SIGNATURE_LINES + 3)) + ABOVE_SIGNATURE
+    foot = SINGLE * letter.line * max(12 * n_left, 13 * (SIGNATURE_LINES + 2)) + ABOVE_SIGNATURE
     return _measure_body(document, looks, language, "SIPAS Addressee") + foot
 
 

@@ -301,7 +301,7 @@ def test_the_signature_is_last_and_never_alone(tmp_path, n):
     )
     pages = run("pdftotext", write_pdf(given, tmp_path / "a.pdf", "vi"), "-layout").split("\f")[:-1]
     last = pages[-1]
-    assert last.index("câu cuối") < last.index("Nơi nhận:") < last.index("ký, ghi rõ họ tên")
+    assert last.index("câu cuối") < last.index("Nơi nhận:") < last.index("Họ và tên")
     assert re.search(r"- Như trên;\s+.*\n- Lưu: VT\.", last)
     assert "Chân trang" not in "".join(pages)
 

@@ -171,3 +171,10 @@ def test_a_question_that_no_form_asks_has_no_row(read_shared, two):
         said = read_chapter(survey, "results", "vi", unit)
         assert "Hài lòng chung (" not in said
         assert " | – | – | 0" not in said
+
+
+def test_the_room_for_the_signature_is_empty(two):
+    """Nothing that the signer must delete first: position, room, name."""
+    head = report(two, "vi", "so-a").letter().signatory.letterhead_lines("vi")
+    assert (head["position"], head["name"]) == ("QUYỀN HẠN, CHỨC VỤ", "Họ và tên")
+    assert not any("chữ ký" in line.lower() for line in head.values())
