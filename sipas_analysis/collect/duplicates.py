@@ -190,7 +190,8 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
             "rare": is_rare,
             "rate": (rate + 1 / (pairs + _PRIOR))[cell],
             "chance": np.where(is_bare, 1.0, np.minimum(chance, 1)),
-        }
+        },
+        copy=False,
     )
 
 

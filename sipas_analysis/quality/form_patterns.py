@@ -122,7 +122,7 @@ def find_twins(answers: Floats | Levels, unit: Integers, n_units: int) -> Twins:
     reference_units = own[::step]
     packing = Packing.for_cells(len(items), least)
     marks = packing.pack(mark_cells(references, len(reference_units), sizes))
-    nearest, n_equal, n_inside, n_outside = np.zeros((4, len(varied)), dtype=np.int64)
+    nearest, n_equal, n_inside, n_outside = np.zeros((4, len(varied)), dtype=np.int32)
     share = np.zeros(len(varied))
     for start, end in list_blocks(own):
         here, is_other = slice(start, end), reference_units != own[start]
@@ -139,7 +139,7 @@ def find_twins(answers: Floats | Levels, unit: Integers, n_units: int) -> Twins:
     return Twins(
         varied[is_only_inside],
         varied[nearest[is_only_inside]],
-        n_equal[is_only_inside],
+        n_equal[is_only_inside].astype(np.int64),
         np.bincount(own, is_only_inside, n_units).astype(float),
         np.bincount(own, chance, n_units).astype(float),
     )
