@@ -4,9 +4,10 @@
 
 Waves are drawn by ``tests/recovery/small_groups.py`` and attacked by
 ``tests/recovery/attacker.py``, which imports nothing of ``sipas_analysis``. ``--package`` is a
-checkout whose program publishes them (this one if left out). Beside it the information that the
-tables lose (people times importance) is set against the least that any choice of hidden figures
-must lose, on waves of two or three units.
+checkout whose program publishes them (this one if left out). ``--merged`` lets it merge the levels
+of items, which it does by itself only where many are hidden: another way of search. Beside it the
+information that the tables lose (people times importance) is set against the least that any choice
+of hidden figures must lose, on waves of two or three units.
 Adds its rows to benchmarks/results/disclosure.csv, one for each label; docs/disclosure.md shows it.
 """
 
@@ -42,7 +43,10 @@ from pathlib import Path
 import sipas_analysis as sipas
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.identified import concat_figures
+from sipas_analysis.figures import suppression
 from sipas_analysis.figures.published import Figures
+if %r:
+    suppression.MOST_BY_LEVEL = -1
 for folder in map(Path, sys.argv[1:]):
     figures = Figures(sipas.read_survey(sipas.read_wave(folder / "wave.yaml")))
     parts = [figures._part(name) for name in %r]
@@ -51,19 +55,20 @@ for folder in map(Path, sys.argv[1:]):
 """
 
 
-def publish(folders, package):
+def publish(folders, package, *, is_merged=False):
     """Write the tables of waves with the program of a checkout."""
     environment = os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", PUBLISH % (PARTS,), *map(str, folders)]
+    command = [sys.executable, "-c", PUBLISH % (is_merged, PARTS), *map(str, folders)]
     subprocess.run(command, env=environment, check=True, cwd="/")
 
 
-def attack_waves(seeds, folder, package):
+def attack_waves(seeds, folder, package, is_merged):
     """Draw waves, publish them, and count what an outsider or a contributor finds in each."""
     folders = [folder / f"{seed}" for seed in seeds]
     for seed, place in zip(seeds, folders, strict=True):
         small_groups.write_wave(place, seed)
-    publish([place for place in folders if not (place / "tables").exists()], package)
+    unpublished = [place for place in folders if not (place / "tables").exists()]
+    publish(unpublished, package, is_merged=is_merged)
     return [{"seed": seed} | attack_once(place) for seed, place in zip(seeds, folders, strict=True)]
 
 
@@ -181,6 +186,7 @@ def parse_arguments():
     parser.add_argument("--package", type=Path, default=ROOT)
     parser.add_argument("--label", default="after")
     parser.add_argument("--folder", type=Path, help="keeps waves, tables and counts: resumes")
+    parser.add_argument("--merged", action="store_true", help="levels of all items are merged")
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()
 
@@ -192,14 +198,15 @@ def main():
         folder = facts.folder or Path(temporary)
         seeds = np.arange(facts.first, facts.first + facts.waves)
         parts = [part.tolist() for part in np.array_split(seeds, max(1, len(seeds) // 10))]
-        work = partial(attack_waves, folder=folder, package=facts.package)
+        work = partial(attack_waves, folder=folder, package=facts.package, is_merged=facts.merged)
         with ProcessPoolExecutor(facts.jobs) as pool:
             found = pd.DataFrame([*chain(*pool.map(work, parts))]).fillna(0)
             places = [folder / f"{seed}" for seed in seeds.tolist()]
             small = [
                 place for place in places if _is_pooled(place) and len(_list_units(place)) <= 3
             ]
-            losses = pd.DataFrame([*pool.map(measure_losses, small[: facts.optimum])]).dropna()
+            losses = [*pool.map(measure_losses, small[: facts.optimum])]
+            losses = pd.DataFrame(losses, columns=["all", "small", "hidden", "best"]).dropna()
     totals = found.drop(columns="seed").sum().astype(int).to_dict()
     shares = (100 * losses.div(losses["all"], axis=0).mean()).round(1).add_prefix("lost_percent_")
     row = {"label": facts.label, "waves": len(found), **totals, "optimum_waves": len(losses)}

@@ -25,8 +25,9 @@ def choose_further(
     """Return figures that free an exposed one at least cost, and a change of cells that does.
 
     A table is searched in which the exposed figure lies far enough away and shown figures change
-    least, by cost; those that change are hidden. If all figures of one more unit cost less (as
-    where only the whole and a group could change), these are hidden.
+    least, by cost; those that change are hidden. Where levels are merged (many hidden cells), all
+    figures of one more unit are hidden if they cost less: it helps many exposed figures at once,
+    as where only the whole and a group could change.
 
     Args:
         cells: The figures over cells.
@@ -58,7 +59,7 @@ def _choose_near(cells: Cells, hidden: Marks, figure: int) -> Ints:
 def _choose_unit(cells: Cells, hidden: Marks, exposed: Exposed) -> Ints:
     """Return all shown figures of the cheapest unit of the group that can free an exposed one."""
     owner, n_units = int(cells.owner[exposed.figure]), len(cells.group)
-    if owner == NO_UNIT:
+    if owner == NO_UNIT or cells.answer_item.size:
         return np.zeros(0, dtype=np.int64)
     of_unit = cells.owner[: cells.n_rows]
     shown = np.flatnonzero(~hidden[: cells.n_rows] & (of_unit != NO_UNIT))
