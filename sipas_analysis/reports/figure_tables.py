@@ -233,7 +233,7 @@ def list_tied(subject: Subject) -> list[PublishedFigure]:
 def name_lowest(subject: Subject) -> Text:
     """Name the lowest item with its figure, or those that share it."""
     tied = list_tied(subject)
-    names = [subject.item_name(figure.variable, is_marked=False) for figure in tied[:MOST_TIED]]
+    names = [subject.quote_item(figure.variable) for figure in tied[:MOST_TIED]]
     return make_text(
         "leaders.named_tied" if len(tied) > 1 else "leaders.named",
         name=list_some(names, len(tied), "items"),

@@ -178,6 +178,17 @@ class Subject:
         """
         return name_item(self.pack, code, is_marked=is_marked)
 
+    def quote_item(self, code: str) -> Text:
+        """Return an item within a sentence: its number, if it has one, and its wording quoted."""
+        texts: dict[Language, str] = {word: self.pack.label_of(code, word) for word in LANGUAGES}
+        has_number = any(map(str.isdigit, code))
+        is_alone = not has_number or all(repeats_code(code, text) for text in texts.values())
+        kind = "alone" if is_alone else "number" if code.isdigit() else "code"
+        item = self.pack.items.get(code)
+        turned = make_text("report.quoted.reversed") if item is not None and item.reverse else ""
+        fields = {} if is_alone else {"code": code}
+        return make_text(f"report.quoted.{kind}", name=Bilingual(**texts), turned=turned, **fields)
+
 
 def name_item(pack: Instrument, code: str, *, is_marked: bool = False) -> Text:
     """Return code and wording of an item; see ``Subject.item_name``.

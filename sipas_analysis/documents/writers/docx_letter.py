@@ -37,15 +37,17 @@ from sipas_analysis.messages import Language
 
 OFFICE, SIGNER = 68.0, 75.0  # mm; width of the left column at the head and at the foot
 LETTER_STYLE = "SIPASLetter"  # id of the style "SIPAS Letter"
-SIGNATURE_LINES = 5  # empty lines for the signature
+SIGNATURE_LINES = 4  # empty lines for the signature
 ABOVE_SIGNATURE = 8.0  # points
 SINGLE = 1.15  # line height of Times New Roman over its size
 CELL = 5.4  # points at each side of a cell of Word
-HEIGHT = 250 * POINTS  # with a little room to spare
-LEEWAY = 0.97  # lines are broken a little earlier than letters alone tell
-# Type size of the body and share of the usual space, from comfortable to tight.
-FITS = ((13, 1.0), (13, 0.7), (13, 0.4), (13, 0.2), (12.5, 0.1), (12, 0.0), (11.5, 0.0), (11, 0.0))
-N_OF_PAGE = 4  # of these, those for a report: its type size stays
+HEIGHT = 254 * POINTS  # with a little room to spare
+LEEWAY = 0.99  # lines are broken a little earlier than letters alone tell
+BODY = 13.0  # points
+FITS = (1.0, 0.7, 0.4, 0.2)  # shares of the usual space, from comfortable to tight
+LETTER_FITS = (*FITS, 0.0)
+# Decree 30/2020, annex I: type of 13 to 14 points, at least 6 points between paragraphs.
+BELOW = 6.0
 CLOSE = (13, 0.5)  # of a unit's report, in which no chapter begins a page
 
 
@@ -152,20 +154,34 @@ def _measure_mm(text: str, size: float) -> float:
 def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]:
     """Return the looks: smaller type in annexes, a unit's report close, one page for what has one.
 
-    A letter has one page, and so has what stands before the first chapter that begins a page.
+    A letter has one page where it can, and so has what stands before the first chapter that begins
+    a page. A letter that is too long for it has two in comfortable type.
     """
     if not document.is_signed:
         return scale_looks(12, 1.0)
     starts = [number for number, section in enumerate(document.sections) if section.starts_page]
     if document.about is None and not starts:
         return scale_looks(*CLOSE)
-    first = document.sections[: starts[0]] if starts else document.sections
-    page = replace(document, sections=first)
-    measure = _measure_first_page if document.about is None else _measure_letter
-    fits = FITS[:N_OF_PAGE] if starts else FITS
-    choices = (scale_looks(size, space) for size, space in fits)
-    fitting = (looks for looks in choices if measure(page, looks, language) <= HEIGHT)
-    return next(fitting, None) or scale_looks(*fits[-1])
+    if document.about is not None:
+        choices = [*map(scale_letter, LETTER_FITS)]
+        heights = (_measure_letter(document, looks, language) for looks in choices)
+        fitting = (looks for looks, high in zip(choices, heights, strict=True) if high <= HEIGHT)
+        return next(fitting, choices[0])
+    page = replace(document, sections=document.sections[: starts[0]])
+    choices = [scale_looks(BODY, space) for space in FITS]
+    heights = (_measure_first_page(page, looks, language) for looks in choices)
+    fitting = (looks for looks, high in zip(choices, heights, strict=True) if high <= HEIGHT)
+    return next(fitting, choices[-1])
+
+
+def scale_letter(space: float) -> dict[str, StyleLook]:
+    """Return the looks of a letter; size and space of its paragraphs keep to the decree."""
+    looks = scale_looks(BODY, space)
+    for name in ("Body Text", "SIPAS Lead", "SIPAS Note"):
+        looks[name] = replace(looks[name], space=(0.0, BELOW))
+    addressee = looks["SIPAS Addressee"]
+    looks["SIPAS Addressee"] = replace(addressee, space=(addressee.space[0], BELOW))
+    return looks
 
 
 def scale_looks(size: float, space: float) -> dict[str, StyleLook]:

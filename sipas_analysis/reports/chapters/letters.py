@@ -1,10 +1,12 @@
 """The letter to a unit: one page with its index, its place and why, its factors and its plan."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import Block, Paragraph, Section, Text, make_text
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit, state_index
 from sipas_analysis.reports.chapters.plan_summary import announce_plans
 from sipas_analysis.reports.chapters.record_summary import tell_unit
@@ -14,6 +16,12 @@ from sipas_analysis.reports.subject import Subject, name_year
 
 YOU = make_text("letter.who")  # a letter addresses the unit
 MOST_FACTORS = 9  # rows of the table, so that the letter stays on one page
+BY_COMMITTEE = "-UBND"  # end of the number of a decision of a people's committee
+COMMITTEES = ("ubnd", "ủy ban nhân dân", "uỷ ban nhân dân")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,37 @@ def _name_decision(wave: Wave) -> list[Text]:
     decision = wave.decision
     if decision is None:
         return []
-    word = "decision" if decision.date else "decision_undated"
-    fields = {"date": decision.date} if decision.date else {}
-    return [make_text(f"letter.{word}", number=decision.number, **fields)]
+    by_province = decision.number.endswith(BY_COMMITTEE) and _may_be_of_province(wave)
+    return [
+        make_text(
+            "letter.decision",
+            number=decision.number,
+            day=_write_day(decision.date) if decision.date else "",
+            issuer=make_text("letter.issuer", province=wave.province) if by_province else "",
+            title=wave.title,
+        )
+    ]
+
+
+def _may_be_of_province(wave: Wave) -> bool:
+    """Return whether a people's committee is that of the province.
+
+    A committee of a lower level that writes the letter may have decided itself.
+    """
+    publisher, province = wave.publisher.vi.casefold(), wave.province.vi.casefold()
+    is_other = publisher.startswith(COMMITTEES) and province not in publisher
+    return bool(province) and not is_other
+
+
+def _write_day(day: date) -> Text:
+    """Return a day in words; days to 9 and months to 2 have a zero before them in Vietnamese."""
+    month = f"{day.month:02}" if day.month <= 2 else str(day.month)
+    return make_text(
+        "letter.day",
+        day=Bilingual(vi=f"{day.day:02}", en=str(day.day)),
+        month=Bilingual(vi=month, en=MONTHS[day.month - 1]),
+        year=str(day.year),
+    )
 
 
 def _tell_why_hidden(subject: Subject) -> str:

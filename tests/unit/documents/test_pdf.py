@@ -328,8 +328,8 @@ def letter(n_sentences, name="Sở Nội vụ"):
     return replace(made, sections=(replace(made.sections[0], title=it(f"Kính gửi: {name}")),))
 
 
-@pytest.mark.parametrize(("n", "name"), [(1, "Sở Nội vụ"), (14, "Sở Nội vụ"), (8, "Sở dài " * 17)])
-def test_a_letter_takes_one_page(tmp_path, n, name):
+@pytest.mark.parametrize(("n", "name"), [(1, "Sở Nội vụ"), (9, "Sở Nội vụ"), (4, "Sở dài " * 17)])
+def test_a_letter_takes_one_page_where_it_can(tmp_path, n, name):
     """A long letter is set tighter; the signature stays with it, and what it is about on top."""
     made = write_pdf(letter(n, name), tmp_path / "a.pdf", "vi")
     pages = words(made)
@@ -337,8 +337,14 @@ def test_a_letter_takes_one_page(tmp_path, n, name):
     assert misplaced(made) == []
     text = text_of(made)
     assert text.index("Số:") < text.index("V/vtin") < text.index("Kínhgửi") < text.index("Nơinhận:")
-    assert max(one[3] for one in pages[0]) < 842 - 57 - 60  # room for a signature
+    assert max(one[3] for one in pages[0]) <= 842 - 56  # the name below the room for a signature
     assert re.search(r"Title: +V/v tin\n", run("pdfinfo", made))
+
+
+def test_a_letter_that_is_too_long_for_a_page_has_two(tmp_path):
+    """Its type is not made smaller than the decree asks."""
+    pages = run("pdftotext", write_pdf(letter(22), tmp_path / "a.pdf", "vi"), "-layout").split("\f")
+    assert ["Nơi nhận:" in page for page in pages] == [False, True, False]
 
 
 @pytest.mark.parametrize(

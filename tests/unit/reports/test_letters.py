@@ -1,5 +1,8 @@
 """The letter to a unit: one page, polite, without internal remarks."""
 
+from datetime import date
+from types import SimpleNamespace
+
 import pytest
 from report_words import HEAD, draw_forms, read_words
 
@@ -7,10 +10,11 @@ from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.instrument.pack import read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.scores import score
-from sipas_analysis.reports.chapters.letters import YOU
+from sipas_analysis.reports.chapters.letters import YOU, _name_decision
 from sipas_analysis.reports.chapters.opening import describe_instrument
 from sipas_analysis.reports.chapters.ranking import explain_rank
 from sipas_analysis.reports.report import report
+from sipas_analysis.reports.subject import Subject
 
 
 def read_letter(survey, unit, language="en"):
@@ -43,7 +47,7 @@ def test_a_letter_has_the_index_the_place_the_factors_and_a_short_end(read_answe
 def test_nothing_internal_goes_out(demo_2021, unit):
     """No remark on publication, no annex, no mark that nothing explains; "Quý đơn vị"."""
     said = read_letter(demo_2021, unit, "vi")
-    assert said.splitlines()[1].startswith("Căn cứ Quyết định số 851/QĐ-UBND ngày 27/04/2022")
+    assert said.splitlines()[1].startswith("Căn cứ Quyết định số 851/QĐ-UBND ngày 27 tháng 4 năm")
     assert said.splitlines()[2].startswith("Sở Nội vụ tỉnh An Giang thông báo kết quả")
     assert "của Quý đơn vị" in said
     assert "của đơn vị" not in said
@@ -124,8 +128,11 @@ def test_a_place_is_among_the_ranked_units_where_others_are_not(read_answers):
 @pytest.mark.parametrize(
     ("day", "words"),
     [
-        ({"date": "2024-12-30"}, "Căn cứ Quyết định số 851/QĐ-UBND ngày 30/12/2024 phê duyệt"),
-        ({}, "Căn cứ Quyết định số 851/QĐ-UBND phê duyệt và công bố kết quả;"),
+        (
+            {"date": "2024-12-30"},
+            "Căn cứ Quyết định số 851/QĐ-UBND ngày 30 tháng 12 năm 2024 phê duyệt",
+        ),
+        ({}, "Căn cứ Quyết định số 851/QĐ-UBND phê duyệt và công bố kết quả đợt khảo sát “"),
     ],
 )
 @pytest.mark.quick_cases(1)
@@ -137,6 +144,61 @@ def test_a_letter_stands_on_the_decision_that_the_wave_names(read_answers, day, 
     assert said.count("Căn cứ") == 1
     assert words in said
     assert "Căn cứ" not in read_letter(read_answers(answers, min_forms=20), "so-a", "vi")
+
+
+def name_decision(number="3125/QĐ-UBND", publisher="Sở A", province="tỉnh An Giang"):
+    """Return how a letter names a decision, in both languages."""
+    texts = {"vi": publisher, "en": publisher}
+    wave = SimpleNamespace(
+        decision=SimpleNamespace(number=number, date=date(2025, 2, 5)),
+        title=Bilingual(vi="Đợt A", en="Survey A"),
+        publisher=Bilingual(**texts),
+        province=Bilingual(vi=province, en="An Giang province"),
+    )
+    (text,) = _name_decision(wave)
+    return [render_text(text, language) for language in ("vi", "en")]
+
+
+def test_a_decision_is_named_as_an_office_writes_it():
+    """Day in words, who issued it, what it approves, a full stop."""
+    vi, en = name_decision()
+    assert vi == (
+        "Căn cứ Quyết định số 3125/QĐ-UBND ngày 05 tháng 02 năm 2025 của Ủy ban nhân dân tỉnh "
+        "An Giang phê duyệt và công bố kết quả đợt khảo sát “Đợt A”."
+    )
+    assert "Decision 3125/QĐ-UBND of 5 February 2025 of the People's Committee of An" in en
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"number": "12/QĐ-SNV"}, {"publisher": "UBND phường Long Xuyên"}, {"province": ""}],
+)
+def test_the_issuer_of_a_decision_is_not_guessed(other):
+    """Of another symbol, of a committee that may have decided itself, without a province."""
+    assert "của Ủy ban" not in name_decision(**other)[0]
+
+
+def test_the_deadline_is_overwritten_without_repair(read_answers):
+    """The blank of the year stands alone: no full stop of the letter runs into it."""
+    survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30), min_forms=20)
+    said = read_letter(survey, "so-a", "vi")
+    assert "Trước ngày …… tháng …… năm ……, nếu" in said
+    assert said.endswith("cơ quan gửi văn bản này./.")
+
+
+def test_an_item_in_a_sentence_has_a_number_only_if_it_is_numbered():
+    """Wordings stand in quotation marks; the header of a column is no number."""
+    labels = {"27": "Quy định thủ tục", "C4": "Công chức", "thai_do": "Thái độ", "C1": "C1. Phí"}
+    items = {code: SimpleNamespace(reverse=code == "C4") for code in labels}
+    pack = SimpleNamespace(items=items, label_of=lambda code, _: labels[code])
+    texts = [Subject.quote_item(SimpleNamespace(pack=pack), code) for code in labels]
+    assert [render_text(text, "vi") for text in texts] == [
+        "tiêu chí số 27 “Quy định thủ tục”",
+        "tiêu chí C4 “Công chức” (đã đảo thang)",
+        "tiêu chí “Thái độ”",
+        "tiêu chí “C1. Phí”",
+    ]
+    assert render_text(texts[0], "en").startswith("item 27 “")
 
 
 @pytest.mark.slow
