@@ -1,14 +1,16 @@
 """Documents that an office signs: whom they are to, what is said truly, what stays outside."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from report_words import HEAD, draw_forms, read_chapter, read_words
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.documents.model import render_text
+from sipas_analysis.documents.model import Signatory, render_text
 from sipas_analysis.figures.published import Figures
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.annex_workbook import _source_sheet
 from sipas_analysis.reports.before_signing import describe_before_signing
 from sipas_analysis.reports.figure_tables import explain_no_rank
@@ -46,6 +48,7 @@ def two(read_shared):
 # ── whom a letter is to
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("publisher", ["Sở A", "Sở A tỉnh An Giang", "SỞ A AN GIANG"])
 def test_an_office_writes_its_own_results_to_its_divisions(read_shared, publisher):
     """Never to itself; it is named in place of "you", and who made the report is asked."""
@@ -63,6 +66,7 @@ def test_an_office_writes_its_own_results_to_its_divisions(read_shared, publishe
     assert f"đề nghị Quý đơn vị trao đổi với {publisher}" in other
 
 
+@pytest.mark.slow
 def test_the_only_unit_without_a_name_is_not_written_to_as_its_survey(make_wave):
     """The title of a survey is no office: a letter is to the divisions of the office."""
     path = make_wave("A1,A2,D1\n" + "4,4,5\n" * 30, columns={})
@@ -76,6 +80,7 @@ def test_the_only_unit_without_a_name_is_not_written_to_as_its_survey(make_wave)
 # ── what is to note before signing
 
 
+@pytest.mark.slow
 def test_no_document_to_be_signed_has_a_note_to_whoever_signs(two, tmp_path):
     """Neither report, letter nor annexes; the page of all reports and the end of a run have it."""
     note = "Lưu ý trước khi ký: Chưa nêu quyết định công bố kết quả. Lời văn tiêu chí có dấu *"
@@ -85,12 +90,13 @@ def test_no_document_to_be_signed_has_a_note_to_whoever_signs(two, tmp_path):
     sheet = _source_sheet(Figures(two))
     said += "".join(render_text(cell, "vi") for row in sheet.rows for cell in row)
     assert "trước khi ký" not in said
-    assert "* Chưa có nguồn" in said  # the mark is still explained
+    assert "* Lời văn tiêu chí này chưa đối chiếu" in said  # the mark is still explained
     assert any(text.startswith(note) for text, _ in describe_before_signing(two, "vi"))
     page = write_portal(Figures(two), [], tmp_path / "index.html", ("vi",), ["receipt.vi.html"])
     assert f'<p class="note">{note}' in page.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_no_decision_is_missed_where_none_publishes_a_questionnaire(read_shared):
     """A questionnaire of one's own; with a decision, its status is told."""
     survey = read_shared(OWN_ANSWERS, pack=OWN)
@@ -110,6 +116,7 @@ def four(read_shared):
     return read_shared(FOUR, min_forms=20, units=UNITS)
 
 
+@pytest.mark.slow
 def test_a_unit_beside_hidden_ones_is_told_why_it_has_no_rank(four):
     """The others are not ineligible: their results are not published."""
     assert Figures(four).ranking.set_index("unit")["reason"]["a"] == "alone"
@@ -138,6 +145,7 @@ def test_why_there_is_no_rank_covers_all_other_units(four, monkeypatch, reasons,
     assert words in render_text(explain_no_rank(subject, units[0]), "en")
 
 
+@pytest.mark.slow
 def test_leaders_read_how_many_units_have_no_result(four, two):
     """How many of how many, why, and the part that names them; else no such row."""
     said = read_chapter(four, "leaders", "vi")
@@ -161,6 +169,7 @@ def test_what_is_not_known_is_told_in_sentences(two):
     assert all(sentence.startswith(starts) for sentence in sentences), sentences
 
 
+@pytest.mark.slow
 def test_a_question_that_no_form_asks_has_no_row(read_shared, two):
     """The question on the whole stands in the table only where somebody answered it."""
     assert "Hài lòng chung" in read_chapter(two, "results", "vi")
@@ -173,8 +182,9 @@ def test_a_question_that_no_form_asks_has_no_row(read_shared, two):
         assert " | – | – | 0" not in said
 
 
-def test_the_room_for_the_signature_is_empty(two):
+def test_the_room_for_the_signature_is_empty():
     """Nothing that the signer must delete first: position, room, name."""
-    head = report(two, "vi", "so-a").letter().signatory.letterhead_lines("vi")
+    office = Bilingual(vi="Sở A", en="Department A")
+    head = Signatory(office, office, date(2025, 1, 31)).letterhead_lines("vi")
     assert (head["position"], head["name"]) == ("QUYỀN HẠN, CHỨC VỤ", "Họ và tên")
     assert not any("chữ ký" in line.lower() for line in head.values())
