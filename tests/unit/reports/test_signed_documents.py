@@ -83,7 +83,7 @@ def test_the_only_unit_without_a_name_is_not_written_to_as_its_survey(make_wave)
 @pytest.mark.slow
 def test_no_document_to_be_signed_has_a_note_to_whoever_signs(two, tmp_path):
     """Neither report, letter nor annexes; the page of all reports and the end of a run have it."""
-    note = "Lưu ý trước khi ký: Chưa nêu quyết định công bố kết quả. Lời văn tiêu chí có dấu *"
+    note = "Lưu ý trước khi ký: Chưa nêu quyết định công bố kết quả. Lời văn các tiêu chí có dấu *"
     whole = report(two, "vi")
     said = "".join(read_chapter(two, name, "vi") for name in [*whole.chapters, *whole.annexes])
     said += read_letter(two, "so-a")
