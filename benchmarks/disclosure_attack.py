@@ -227,7 +227,9 @@ def _list_units(folder):
 def save_row(row):
     """Write the row in place of an earlier one of its label."""
     old = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame({"label": []})
-    table = pd.concat([old[old["label"] != row["label"]], pd.DataFrame([row])]).fillna(0)
+    table = pd.concat([old[old["label"] != row["label"]], pd.DataFrame([row])])
+    counts = [name for name in table if not name.startswith("lost_percent")]
+    table[counts] = table[counts].fillna(0)
     table.to_csv(RESULTS, index=False)
 
 
