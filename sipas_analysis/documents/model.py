@@ -285,8 +285,7 @@ class Signatory:
             "number": render_text(self.number, language),
             "day": say(language, "office.day", place=place[:1].upper() + place[1:] or "……"),
             **{
-                name: say(language, f"office.{name}")
-                for name in ("recipients", "position", "name")
+                name: say(language, f"office.{name}") for name in ("recipients", "position", "name")
             },
         }
 

@@ -45,7 +45,7 @@ HEIGHT = 252 * POINTS  # with a little room to spare
 LEEWAY = 0.99  # lines are broken a little earlier than letters alone tell
 BODY = 13.0  # points
 FITS = (1.0, 0.7, 0.4, 0.2)  # shares of the usual space, from comfortable to tight
-LETTER_FITS = (*FITS, 0.0)
+SMALL_TYPES = (13.0, 12.5, 12.0, 11.5, 11.0)  # of a letter that is still too long for its page
 # Decree 30/2020, annex I: type of 13 to 14 points, at least 6 points between paragraphs.
 BELOW = 6.0
 CLOSE = (13, 0.5)  # of a unit's report, in which no chapter begins a page
@@ -154,8 +154,9 @@ def _measure_mm(text: str, size: float) -> float:
 def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]:
     """Return the looks: smaller type in annexes, a unit's report close, one page for what has one.
 
-    A letter has one page where it can, and so has what stands before the first chapter that begins
-    a page. A letter that is too long for it has two in comfortable type.
+    A letter has one page, with its signature, and so has what stands before the first chapter that
+    begins a page. Only a letter too long for that has less space and smaller type than the decree;
+    one that is longer still has two pages.
     """
     if not document.is_signed:
         return scale_looks(12, 1.0)
@@ -163,14 +164,16 @@ def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]
     if document.about is None and not starts:
         return scale_looks(*CLOSE)
     if document.about is not None:
-        choices = [*map(scale_letter, LETTER_FITS)]
-        heights = (_measure_letter(document, looks, language) for looks in choices)
-        fitting = (looks for looks, high in zip(choices, heights, strict=True) if high <= HEIGHT)
-        return next(fitting, choices[0])
-    page = replace(document, sections=document.sections[: starts[0]])
-    choices = [scale_looks(BODY, space) for space in FITS]
-    heights = (_measure_first_page(page, looks, language) for looks in choices)
-    fitting = (looks for looks, high in zip(choices, heights, strict=True) if high <= HEIGHT)
+        page, measure = document, _measure_letter
+        decreed = [*map(scale_letter, (*FITS, 0.0))]
+        choices = [*decreed, *(scale_looks(size, 0.0) for size in SMALL_TYPES), decreed[0]]
+    else:
+        page, measure = (
+            replace(document, sections=document.sections[: starts[0]]),
+            _measure_first_page,
+        )
+        choices = [scale_looks(BODY, space) for space in FITS]
+    fitting = (looks for looks in choices if measure(page, looks, language) <= HEIGHT)
     return next(fitting, choices[-1])
 
 

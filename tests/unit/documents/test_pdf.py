@@ -302,7 +302,7 @@ def test_the_signature_is_last_and_never_alone(tmp_path, n):
     pages = run("pdftotext", write_pdf(given, tmp_path / "a.pdf", "vi"), "-layout").split("\f")[:-1]
     last = pages[-1]
     assert last.index("câu cuối") < last.index("Nơi nhận:") < last.index("Họ và tên")
-    assert re.search(r"- Như trên;\s+.*\n- Lưu: VT\.", last)
+    assert re.search(r"- Như trên;\s*\n- Lưu: VT\.", last)
     assert "Chân trang" not in "".join(pages)
 
 
@@ -312,7 +312,7 @@ def test_annexes_are_not_signed(tmp_path, plain):
     text = text_of(write_pdf(given, tmp_path / "a.pdf", "vi"))
     assert text.startswith("PHỤLỤCBáocáonămPhụđề")
     assert "Chântrang" in text
-    for line in ("CỘNGHÒA", "Nơinhận", "họtên"):
+    for line in ("CỘNGHÒA", "Nơinhận", "Họvàtên"):
         assert line in text_of(plain)
         assert line not in text
 
@@ -342,7 +342,7 @@ def test_a_letter_takes_one_page_where_it_can(tmp_path, n, name):
 
 
 def test_a_letter_that_is_too_long_for_a_page_has_two(tmp_path):
-    """Its type is not made smaller than the decree asks."""
+    """Its type is not made smaller than can be read."""
     pages = run("pdftotext", write_pdf(letter(22), tmp_path / "a.pdf", "vi"), "-layout").split("\f")
     assert ["Nơi nhận:" in page for page in pages] == [False, True, False]
 
@@ -373,7 +373,7 @@ def test_the_head_is_that_of_decree_30(tmp_path, language, lines):
 def test_a_document_without_an_office_has_neither_head_nor_signature(tmp_path, plain):
     """A researcher's report claims no authority, and carries no date of today."""
     bare = write_pdf(document(official=None), tmp_path / "a.pdf", "vi")
-    for line in ("CỘNGHÒAXÃHỘICHỦNGHĨAVIỆTNAM", "(Quyềnhạn,chứcvụ;ký,ghirõhọtên)"):
+    for line in ("CỘNGHÒAXÃHỘICHỦNGHĨAVIỆTNAM", "QUYỀNHẠN,CHỨCVỤ"):
         assert line in text_of(plain)
         assert line not in text_of(bare)
     assert "2000-01-01" in run("pdfinfo", bare, "-isodates")
