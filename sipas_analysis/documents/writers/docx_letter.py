@@ -41,11 +41,12 @@ SIGNATURE_LINES = 4  # empty lines for the signature
 ABOVE_SIGNATURE = 8.0  # points
 SINGLE = 1.15  # line height of Times New Roman over its size
 CELL = 5.4  # points at each side of a cell of Word
-HEIGHT = 252 * POINTS  # with a little room to spare
-LEEWAY = 0.99  # lines are broken a little earlier than letters alone tell
+HEIGHT = 250 * POINTS  # with a little room to spare
+LEEWAY = 0.97  # lines are broken a little earlier than letters alone tell
 BODY = 13.0  # points
 FITS = (1.0, 0.7, 0.4, 0.2)  # shares of the usual space, from comfortable to tight
-SMALL_TYPES = (13.0, 12.5, 12.0, 11.5, 11.0)  # of a letter that is still too long for its page
+CLOSER = (4.5, 3.0, 1.5, 0.0)  # points below a paragraph of a letter too long for its page
+SMALL_TYPES = (12.5, 12.0, 11.5, 11.0)  # of one that is still too long
 # Decree 30/2020, annex I: type of 13 to 14 points, at least 6 points between paragraphs.
 BELOW = 6.0
 CLOSE = (13, 0.5)  # of a unit's report, in which no chapter begins a page
@@ -165,8 +166,10 @@ def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]
         return scale_looks(*CLOSE)
     if document.about is not None:
         page, measure = document, _measure_letter
-        decreed = [*map(scale_letter, (*FITS, 0.0))]
-        choices = [*decreed, *(scale_looks(size, 0.0) for size in SMALL_TYPES), decreed[0]]
+        decreed = [scale_letter(space, BELOW) for space in (*FITS, 0.0)]
+        close = [scale_letter(0.0, below) for below in CLOSER]
+        small = [scale_looks(size, 0.0) for size in SMALL_TYPES]
+        choices = [*decreed, *close, *small, decreed[0]]
     else:
         page, measure = (
             replace(document, sections=document.sections[: starts[0]]),
@@ -177,13 +180,13 @@ def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]
     return next(fitting, choices[-1])
 
 
-def scale_letter(space: float) -> dict[str, StyleLook]:
-    """Return the looks of a letter; size and space of its paragraphs keep to the decree."""
+def scale_letter(space: float, below: float) -> dict[str, StyleLook]:
+    """Return the looks of a letter in type of the decree, with points below each paragraph."""
     looks = scale_looks(BODY, space)
     for name in ("Body Text", "SIPAS Lead", "SIPAS Note"):
-        looks[name] = replace(looks[name], space=(0.0, BELOW))
+        looks[name] = replace(looks[name], space=(0.0, below))
     addressee = looks["SIPAS Addressee"]
-    looks["SIPAS Addressee"] = replace(addressee, space=(addressee.space[0], BELOW))
+    looks["SIPAS Addressee"] = replace(addressee, space=(addressee.space[0], below))
     return looks
 
 
