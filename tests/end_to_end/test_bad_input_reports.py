@@ -97,7 +97,7 @@ def check_pages(survey, language):
         assert section.blocks, where
         assert not re.search(r"\b(nan|None|inf|NaN)\b", said), where
         assert not re.search(r"“”|: \.|\(\)|\{|: ;|\.\.(?!\.)", said), where
-        blanks = "[0-9a-f]{16}…|ngày … tháng … năm …|by …/…/…"  # short hashes, days to fill in
+        blanks = "[0-9a-f]{16}…|ngày …… tháng …… năm ……,|by …/…/…"  # short hashes, days to fill in
         assert "…" not in re.sub(blanks, "", said), where
         for block in section.blocks:
             if isinstance(block, Table):
