@@ -36,8 +36,8 @@ class Audit:
     that it does not contribute to. Tables that were found stay good while more is hidden.
     """
 
-    def __init__(self, cells: Cells, is_small: Marks) -> None:
-        self.cells = cells
+    def __init__(self, cells: Cells, is_small: Marks, *, hides_units: bool = False) -> None:
+        self.cells, self.hides_units = cells, hides_units
         self.n_hideable = len(cells.cost)
         no_answers = np.zeros(len(cells.answer_item), dtype=bool)
         self.is_small = cells.hide_parts(np.append(is_small, no_answers))
@@ -321,7 +321,9 @@ class Audit:
         near = self._choose_near(exposed)
         self.settled[near] = False
         problem = Problem(self.cells, self.cells.hide_parts(hidden), near, is_open=True)
-        further, change = choose_further(self.cells, hidden, exposed, problem)
+        further, change = choose_further(
+            self.cells, hidden, exposed, problem, hides_units=self.hides_units
+        )
         more = hidden.copy()
         more[further] = True
         self._add_hiding(problem, change, more)

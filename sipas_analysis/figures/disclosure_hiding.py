@@ -20,20 +20,21 @@ class Exposed(NamedTuple):
 
 
 def choose_further(
-    cells: Cells, hidden: Marks, exposed: Exposed, problem: Problem
+    cells: Cells, hidden: Marks, exposed: Exposed, problem: Problem, *, hides_units: bool
 ) -> tuple[Ints, Floats]:
     """Return figures that free an exposed one at least cost, and a change of cells that does.
 
     A table is searched in which the exposed figure lies far enough away and shown figures change
-    least, by cost; those that change are hidden. Where levels are merged (many hidden cells), all
-    figures of one more unit are hidden if they cost less: it helps many exposed figures at once,
-    as where only the whole and a group could change.
+    least, by cost; those that change are hidden.
 
     Args:
         cells: The figures over cells.
         hidden: The figures that are hidden, shape (R + P,).
         exposed: The figure to free.
         problem: Cells of some units, all of which may change.
+        hides_units: Whether all figures of one more unit are hidden if they cost less. It helps
+            many exposed figures at once, where many are hidden: as where only the whole and a group
+            could change. Where few are, it takes a unit its index for one answer.
     """
     gap = cells.width[exposed.figure] - (exposed.high - exposed.low)
     aims = exposed.high + gap, exposed.low - gap
@@ -41,7 +42,7 @@ def choose_further(
     if hidden[further].all():
         further = _choose_near(cells, hidden, exposed.figure)
         cost = float(cells.cost[further].sum())
-    unit = _choose_unit(cells, hidden, exposed)
+    unit = _choose_unit(cells, hidden, exposed) if hides_units else further[:0]
     if unit.size and cells.cost[unit].sum() < cost:
         return unit, np.zeros_like(change)
     return further, change
@@ -59,7 +60,7 @@ def _choose_near(cells: Cells, hidden: Marks, figure: int) -> Ints:
 def _choose_unit(cells: Cells, hidden: Marks, exposed: Exposed) -> Ints:
     """Return all shown figures of the cheapest unit of the group that can free an exposed one."""
     owner, n_units = int(cells.owner[exposed.figure]), len(cells.group)
-    if owner == NO_UNIT or cells.answer_item.size:
+    if owner == NO_UNIT:
         return np.zeros(0, dtype=np.int64)
     of_unit = cells.owner[: cells.n_rows]
     shown = np.flatnonzero(~hidden[: cells.n_rows] & (of_unit != NO_UNIT))

@@ -226,7 +226,7 @@ def _hide_bounded(
     is_small, n_rows = mark_small(table), len(table)
     cells = describe_cells(table, survey, by_level=by_level)
     bases = describe_bases(table, survey, is_small)
-    audits = [Audit(part, is_small) for part in (cells, bases)]
+    audits = [Audit(part, is_small, hides_units=not by_level) for part in (cells, bases)]
 
     def complete(marks: Marks) -> Marks:
         """Return hidden figures, with answers or without, and those hidden with them."""

@@ -114,8 +114,8 @@ def test_links_of_the_vietnamese_guide_say_where_english_begins():
 
 
 def test_the_shortest_path_of_the_guide_is_short_and_first():
-    """Read in a minute and a half at 220 words a minute; it has all commands that it needs."""
+    """Both ways, read in some 100 seconds at 220 words a minute, with all commands needed."""
     path = GUIDE.read_text("utf-8").partition("\n## 1. ")[0]
-    assert len(path.split()) <= 300
+    assert len(path.split()) <= 360
     commands = re.findall(r"^ *(sipas \w+)", path, re.MULTILINE)
     assert commands == ["sipas init", "sipas check", "sipas run"]

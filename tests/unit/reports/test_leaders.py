@@ -243,12 +243,12 @@ def test_reservations_stand_in_one_note_and_depend_on_publication(demo_2021, dem
         " ".join(render_text(text, "en") for text in state_reservations(report(survey).subject))
         for survey in (demo_2021, demo_2023)
     )
-    assert said.startswith("To note before signing: Items with * are not checked")
+    assert said.startswith("To note before signing: The wording of items marked * was not compared")
     assert "before signing" not in read_chapter(demo_2021, "basis")
-    assert "check them before the next survey" in said
-    assert "before publication" not in said
+    assert "compare it before the next survey" in said
+    assert "before publishing" not in said
     assert "(sourced)" not in said
-    assert "check them before publication" in later
+    assert "compare it before publishing" in later
     assert "No decision that publishes the results" in later
     assert "trước khi công bố" not in read_chapter(demo_2021, "leaders", "vi")
     judged = read_chapter(demo_2023, "last_measures")

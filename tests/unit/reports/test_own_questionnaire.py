@@ -69,7 +69,7 @@ def test_items_of_another_scale_stand_last_without_a_place(clinics):
     (table,) = [block for block in section.blocks if getattr(block, "id", "") == "table-lowest"]
     assert [row[1] is None for row in table.rows] == [False] * 6 + [True] * 2
     said = read_chapter(clinics, "results", "vi")
-    assert "Thấp nhất là C2. Câu hỏi 2" in said
+    assert "Thấp nhất là tiêu chí C2 “Câu hỏi 2”" in said
     assert OTHER in said
     assert "Phân bố câu trả lời theo tiêu chí, thang 1–5" in said
     assert "Phân bố câu trả lời theo tiêu chí, thang 0–10" in said

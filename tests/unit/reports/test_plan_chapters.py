@@ -184,7 +184,8 @@ def test_items_that_share_the_lowest_figure_are_named_together(read_answers):
     """On the first page and in the results; without a publisher nobody is called superior."""
     rows = ["so-a,2,2,5,4,,\n"] * 15 + ["so-a,5,5,4,4,,\n"] * 25 + ["so-b,4,4,2,4,,\n"] * 40
     survey = read_answers(HEAD + "".join(rows), province={"vi": "tỉnh A", "en": "A province"})
-    tied = "A1. Nơi ngồi chờ có đủ chỗ ngồi; A2. Trang thiết bị hiện đại (cùng 62,50%)"
+    first = "tiêu chí A1 “Nơi ngồi chờ có đủ chỗ ngồi”"
+    tied = f"{first}; tiêu chí A2 “Trang thiết bị hiện đại” (cùng 62,50%)"
     for chapter in ("leaders", "results"):
         said = read_chapter(survey, chapter, "vi", "so-a")
         assert tied in said

@@ -72,7 +72,7 @@ def test_the_lowest_items_stand_first_with_the_places_they_may_have(province):
     assert len(table.rows) == 10
     notes = [render_text(note, "en") for note in table.notes]
     assert "All 22 items are in the annexes." in notes
-    assert any(note.startswith("* No source") for note in notes)
+    assert any(note.startswith("* The wording of this item was not compared") for note in notes)
     said = read_words(province)
     assert "surely below the overall index, but not surely the lowest: any of 14 items" in said
 
@@ -82,7 +82,7 @@ def test_a_sure_lowest_item_is_called_sure(read_answers):
     """60 of 80 are dissatisfied with A1 alone: its place is one number."""
     survey = read_answers(HEAD + "\n".join(LOW) + "\n")
     assert (
-        "The lowest is A1. Enough seats (25.00%), surely below the overall index, surely"
+        "The lowest is item A1 “Enough seats” (25.00%), surely below the overall index, surely"
         in read_chapter(survey, "results")
     )
     rows = read_table(list_blocks(build_results(survey), Table)["table-lowest"])
@@ -100,7 +100,7 @@ def test_no_item_is_called_the_lowest_of_equal_ones_or_from_few_forms(read_answe
     assert "No lowest item is named: 7 forms are too few (20 are needed)." in said
     assert "The highest is" not in said  # of the factors either
     assert "The highest is" in read_chapter(few, "results", unit="so-a")
-    assert "* No source" not in said
+    assert "* The wording of this item was not compared" not in said
 
 
 @pytest.mark.slow
