@@ -4,7 +4,7 @@ Head, signature and recipients follow Decree 30/2020/NĐ-CP, annex I.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -165,19 +165,23 @@ def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]
     if document.about is None and not starts:
         return scale_looks(*CLOSE)
     if document.about is not None:
-        page, measure = document, _measure_letter
-        decreed = [scale_letter(space, BELOW) for space in (*FITS, 0.0)]
-        close = [scale_letter(0.0, below) for below in CLOSER]
-        small = [scale_looks(size, 0.0) for size in SMALL_TYPES]
-        choices = [*decreed, *close, *small, decreed[0]]
-    else:
-        page, measure = (
-            replace(document, sections=document.sections[: starts[0]]),
-            _measure_first_page,
+        fitting = (
+            looks
+            for looks in _list_letter_looks()
+            if _measure_letter(document, looks, language) <= HEIGHT
         )
-        choices = [scale_looks(BODY, space) for space in FITS]
-    fitting = (looks for looks in choices if measure(page, looks, language) <= HEIGHT)
+        return next(fitting, scale_letter(FITS[0], BELOW))
+    page = replace(document, sections=document.sections[: starts[0]])
+    choices = [scale_looks(BODY, space) for space in FITS]
+    fitting = (looks for looks in choices if _measure_first_page(page, looks, language) <= HEIGHT)
     return next(fitting, choices[-1])
+
+
+def _list_letter_looks() -> Iterator[dict[str, StyleLook]]:
+    """Yield the looks of a letter of one page: as the decree has it, closer, in smaller type."""
+    yield from (scale_letter(space, BELOW) for space in (*FITS, 0.0))
+    yield from (scale_letter(0.0, below) for below in CLOSER)
+    yield from (scale_looks(size, 0.0) for size in SMALL_TYPES)
 
 
 def scale_letter(space: float, below: float) -> dict[str, StyleLook]:
