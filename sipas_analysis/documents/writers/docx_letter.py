@@ -44,7 +44,7 @@ CELL = 5.4  # points at each side of a cell of Word
 HEIGHT = 250 * POINTS  # with a little room to spare
 LEEWAY = 0.97  # lines are broken a little earlier than letters alone tell
 BODY = 13.0  # points
-FITS = (1.0, 0.7, 0.4, 0.2)  # shares of the usual space, from comfortable to tight
+FITS = (1.0, 0.7, 0.4, 0.2, 0.0)  # shares of the usual space, from comfortable to tight
 CLOSER = (4.5, 3.0, 1.5, 0.0)  # points below a paragraph of a letter too long for its page
 SMALL_TYPES = (12.5, 12.0, 11.5, 11.0)  # of one that is still too long
 # Decree 30/2020, annex I: type of 13 to 14 points, at least 6 points between paragraphs.
@@ -179,7 +179,7 @@ def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]
 
 def _list_letter_looks() -> Iterator[dict[str, StyleLook]]:
     """Yield the looks of a letter of one page: as the decree has it, closer, in smaller type."""
-    yield from (scale_letter(space, BELOW) for space in (*FITS, 0.0))
+    yield from (scale_letter(space, BELOW) for space in FITS)
     yield from (scale_letter(0.0, below) for below in CLOSER)
     yield from (scale_looks(size, 0.0) for size in SMALL_TYPES)
 

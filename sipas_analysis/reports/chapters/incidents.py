@@ -25,19 +25,18 @@ def state_incidents(subject: Subject) -> list[Text]:
         for figure in [subject.figures.find(f"incident:{code}")]
         if indicator.group == "incident" and not subject.unit and figure and figure["value"] > 0
     }
-    return [
-        _state_incident(subject, code) for code in sorted(shares, key=lambda code: -shares[code])
-    ]
+    by_share = sorted(shares, key=lambda code: -shares[code])
+    return [_state_incident(subject, code, is_first=code == by_share[0]) for code in by_share]
 
 
-def _state_incident(subject: Subject, code: str) -> Text:
+def _state_incident(subject: Subject, code: str, *, is_first: bool) -> Text:
     """State the share of one incident in the words of the pack, else by the answers counted."""
     indicator = subject.pack.indicators[code]
     answers = Joined([indicator.levels[level] for level in indicator.counted], " / ")
     named = make_text("report.incidents.answered", name=subject.short_name(code), answer=answers)
     low, high = interval_of(subject, f"incident:{code}").ends()
     return make_text(
-        "report.incidents.share",
+        f"report.incidents.{'share' if is_first else 'share_again'}",
         share=number_of(subject, f"incident:{code}", decimals=1),
         people=indicator.statement if indicator.statement.vi else named,
         low=low,
