@@ -77,14 +77,15 @@ def _write_sums(columns: Columns, folds: Sequence[Sequence[float]]) -> str:
     """Return the SQL of the sums: folds of each column, forms by flag, all forms.
 
     A sum of 128 bits is parted into folds here; one of 64 bits in memory, where this is faster.
+    The weight comes first, so that DuckDB multiplies w x once for Σ w x and Σ w x x.
     """
     parts = []
     for column, (first, *second) in zip(columns.whole_sql, folds, strict=True):
-        total = f"sum({column} * w)"
+        total = f"sum(w * {column})"
         parts.append(f"({total} // {int(first)})::BIGINT" if second else f"{total}::BIGINT")
         parts += [f"({total} % {int(first)})::BIGINT"] if second else []
     flags = [columns.whole_sql[columns.names.index(flag)] for flag in columns.flags]
-    parts += [f"sum({flag}) FILTER (w > 0)" for flag in flags]
+    parts += [f"sum({flag} * (w > 0)::BIGINT)::BIGINT" for flag in flags]
     return ", ".join([*parts, "count(*)"])
 
 

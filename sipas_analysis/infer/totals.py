@@ -401,7 +401,7 @@ def _unfold_totals(counts: Ints, people: Ints, columns: Columns, scale: WeightRo
         carried = np.where(steps[:, 1] > 0, counts[..., 1] // whole_ratio, 0)
         low = counts[..., 1] - carried * whole_ratio
         counts = np.stack([counts[..., 0] + carried, low], axis=2)
-    return np.asarray((counts * steps).sum(axis=2))
+    return np.asarray(counts[..., 0] * steps[:, 0] + counts[..., 1] * steps[:, 1])
 
 
 def _list_steps(columns: Columns, scale: WeightRounding) -> Floats:

@@ -32,7 +32,7 @@ def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None =
     if not totals.stages:
         return np.zeros(d)
     used = np.flatnonzero((gradient != 0).any(axis=0))
-    slope = gradient[totals.domain][:, used]
+    slope = np.take(gradient.T[used], totals.domain, axis=1).T  # a column is contiguous
     if totals.credit is not None:
         return np.asarray(estimate_covariance(totals, expand_gradient(gradient)).diagonal())
     if totals.moment is not None:

@@ -5,10 +5,9 @@ A double changes the file at an event of the run, never after some time.
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
+import warm_process
 
 from sipas_analysis.collect.simulate import build_demo, write_demo
 
@@ -51,9 +50,7 @@ def wave(tmp_path):
 
 def run_with_double(wave, *words):
     """Run the command line with a double that changes a file; return its code and its text."""
-    command = [sys.executable, "-c", DOUBLE, *map(str, words), "--lang", "en"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=wave.parent)
-    return done.returncode, done.stdout + done.stderr
+    return warm_process.run_to_end(*words, "--lang", "en", folder=wave.parent, code=DOUBLE)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
+import warm_process
+from warm_process import PATIENCE
 
 from sipas_analysis.collect.simulate import build_demo, write_demo
 
@@ -26,19 +27,22 @@ FEW = "so-ldtbxh,so-nv,so-tttt"  # those of a small wave: an accident needs no l
 FORMATS = "html,docx,pdf,xlsx"
 PRIVATE = ("receipt.json", "receipt.private.json")  # neither is in the list of a receipt
 PAGES = "html"  # where the kind of the files makes no difference to what is tested
-PATIENCE = 1200  # seconds until what hangs is given up; never how fast something must be
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
 
-def sipas(*words, expect=0, **more):
-    """Run the command line; return what it printed."""
-    command = [str(it) for it in (BIN / "sipas", *words, "--lang", "vi,en")]
+def sipas(*words, expect=0):
+    """Run the command line in a process of its own; return what it printed."""
+    return warm_process.run(*words, "--lang", "vi,en", expect=expect)
+
+
+def sipas_from_a_shell(*words, **more):
+    """Run the command as a shell does, in an interpreter that has imported nothing."""
+    command = [str(word) for word in (BIN / "sipas", *words, "--lang", "vi,en")]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=PATIENCE, **more
     )
-    assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def content(path):
@@ -67,7 +71,7 @@ def hashes(folder):
 def undisturbed(tmp_path_factory):
     """Three units in every format, made in peace; what the others are held against."""
     out = tmp_path_factory.mktemp("peace") / "out"
-    sipas("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", out)
+    sipas_from_a_shell("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", out)
     return hashes(out)
 
 
@@ -81,7 +85,7 @@ def small(tmp_path_factory):
 def small_files(small, tmp_path_factory):
     """Its units in every format, made in peace."""
     out = tmp_path_factory.mktemp("files") / "out"
-    sipas("run", small, "--units", FEW, "--formats", FORMATS, "--out", out)
+    sipas_from_a_shell("run", small, "--units", FEW, "--formats", FORMATS, "--out", out)
     return hashes(out)
 
 
@@ -121,13 +125,15 @@ def test_every_format_and_language_is_there(undisturbed):
     assert set(undisturbed) == made | state | tables | proof | {"index.html"}
 
 
-def test_kernels_make_the_same_bytes(undisturbed, tmp_path):
+def test_kernels_make_the_same_bytes(small, small_files, tmp_path):
     """The reference engine: a kernel for each report, other time zone, one at a time."""
     asked = ["--units", "so-nv", "--formats", FORMATS, "--engine", "kernel", "--jobs", "1"]
-    sipas("run", DEMO, *asked, "--out", tmp_path, env=os.environ | {"TZ": "Asia/Tokyo"})
-    found = hashes(tmp_path)
-    own = {name for name in undisturbed if "so-nv/" in name}
-    assert {name: found[name] for name in own} == {name: undisturbed[name] for name in own}
+    away = os.environ | {"TZ": "Asia/Tokyo"}
+    sipas_from_a_shell("run", small, *asked, "--out", tmp_path, env=away)
+    made = hashes(tmp_path)
+    reports = {name for name in small_files if "so-nv/" in name}
+    assert len(reports) == 12  # a report in four formats and a letter in two, in two languages
+    assert {name: made[name] for name in reports} == {name: small_files[name] for name in reports}
 
 
 def test_the_code_of_a_receipt_changes_only_with_the_files(small, tmp_path):
@@ -214,14 +220,8 @@ def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_pat
 def launch(wave, out, *more, formats=PAGES):
     """Start a run of three units, one report at a time."""
     asked = ["--units", FEW, "--formats", formats, "--jobs", "1", "--out", out]
-    return subprocess.Popen(
-        [str(word) for word in (BIN / "sipas", "run", wave, *asked, "--lang", "vi,en", *more)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        # A shell that starts tests in the background lets them ignore Ctrl-C.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
+    with Path(os.devnull).open("wb") as nowhere:
+        return warm_process.start("run", wave, *asked, "--lang", "vi,en", *more, output=nowhere)
 
 
 def wait_until(process, condition):
@@ -266,7 +266,7 @@ def done_in(out):
 
 
 MAKERS = {  # what to kill below the run: words of its command; how the run was asked for
-    "process of a report": ("--units", ()),
+    "process of a report": (warm_process.__file__, ()),
     "kernel": ("ipykernel_launcher", ("--engine", "kernel")),
 }
 

@@ -62,10 +62,11 @@ class Reader:
 
     ``wave`` is the folder of the wave (only what is public of it is read: pack and settings),
     ``tables`` that of the published tables, ``forms`` the answers: for the truth, and for what a
-    contributor knows.
+    contributor knows. Two publications can share a ``program``: the last part of the names of
+    their unknowns, ``tag``, tells them apart.
     """
 
-    def __init__(self, wave, tables):
+    def __init__(self, wave, tables, program=None, tag=()):
         self.pack = yaml.safe_load((wave / "pack.yaml").read_text("utf-8"))
         self.wave = yaml.safe_load((wave / "wave.yaml").read_text("utf-8"))
         self.fewest, self.index = self.wave["min_cell"], self.pack["index"]
@@ -86,21 +87,25 @@ class Reader:
         self.forms = pd.read_csv(wave / "responses.csv", dtype={"unit": str})
         self.is_weighted = "weight" in self.wave["columns"]
         self.worth = self.index.get("points") or {k: float(k in SATISFIED) for k in LEVELS}
-        self.program = Program()
+        self.program, self.tag = Program() if program is None else program, tag
         for unit in self.group:
-            self._link(unit)
+            self.link(unit)
         weight = self.forms["weight"] if self.is_weighted else 1.0
         self.forms["_weight"] = weight
         self.person = float(self.forms["_weight"].mean())
         self._read_scores()
         self._read_answers()
 
-    def _link(self, unit):
+    def at(self, *name):
+        """Return the place of an unknown of this publication."""
+        return self.program.at(*name, *self.tag)
+
+    def link(self, unit, fewest=1):
         """Add what holds in every unit: answers and people, and rule M4."""
-        at, add = self.program.at, self.program.add
+        at, add = self.at, self.program.add
         people, whole = at("n", unit), at("people", unit, "overall")
         content = at("content", unit)
-        add([(people, 1)], 1, MOST)
+        add([(people, 1)], fewest, MOST)
         add([(whole, 1), (content, -1)], 0, MOST)
         not_content = [(at(unit, code, k), 1) for code in self.items for k in (1, 2, 3)]
         add([*not_content, (whole, -1), (content, 1)], 0, MOST)
@@ -125,13 +130,13 @@ class Reader:
 
     def sum_answers(self, units, items, worth):
         """Return the terms of a sum over answers, each worth what ``worth`` says."""
-        at = self.program.at
+        at = self.at
         return [(at(u, c, k), worth[k]) for u in units for c in items for k in LEVELS if worth[k]]
 
     def sum_of(self, variable, units):
         """Return the terms of a variable: points or satisfied answers, or satisfied people."""
         if variable == "comprehensive":
-            return [(self.program.at("content", unit), 1) for unit in units]
+            return [(self.at("content", unit), 1) for unit in units]
         items = [variable] if variable in self.asked else self.parts[variable]
         return self.sum_answers(units, items, self.worth)
 
@@ -160,7 +165,7 @@ class Reader:
 
     def _read_people(self, row, units):
         """Read how many forms, and how many people answered."""
-        at, variable = self.program.at, row.variable
+        at, variable = self.at, row.variable
         if not math.isnan(row.n):
             self.program.add([(at("n", unit), 1) for unit in units], row.n)
         if math.isnan(row.n_valid):
@@ -173,8 +178,14 @@ class Reader:
 
     def _read_average(self, row, units):
         """Read a mean of shares; their bases are granted to the reader."""
-        rule = self.index["overall" if row.variable == "overall" else "factor"]
-        names = self.parts.get(row.variable)
+        terms = self.average(row.variable, units)
+        scale = 1 if self.index.get("points") else 100
+        self.program.add(terms, row.value / scale - 1e-7, row.value / scale + 1e-7)
+
+    def average(self, variable, units):
+        """Return the terms of a mean of shares."""
+        rule = self.index["overall" if variable == "overall" else "factor"]
+        names = self.parts.get(variable)
         if rule["rule"] == "mean_of_items":
             parts = {code: ([code], 1.0) for code in names}
         elif rule["rule"] == "mean_of_factors":
@@ -184,14 +195,12 @@ class Reader:
         frame = self.forms[self.forms["unit"].isin(units)]
         bases = {name: _count(frame, codes) for name, (codes, _) in parts.items()}
         total = sum(share for name, (_, share) in parts.items() if bases[name])
-        terms = [
+        return [
             (place, worth * share / total / bases[name])
             for name, (codes, share) in parts.items()
             if bases[name]
             for place, worth in self.sum_answers(units, codes, self.worth)
         ]
-        scale = 1 if self.index.get("points") else 100
-        self.program.add(terms, row.value / scale - 1e-7, row.value / scale + 1e-7)
 
     def _add_number(self, terms, number):
         """Add a sum that is a whole number, but for weights: these are printed to ten digits."""
@@ -212,28 +221,34 @@ class Reader:
                 continue
             units = [unit] if unit else [*self.group]
             for k in LEVELS:
-                terms = [(self.program.at(u, code, k), 1) for u in units]
+                terms = [(self.at(u, code, k), 1) for u in units]
                 base = row.denominator if self.is_weighted else row.n_valid
                 self._add_number(terms, getattr(row, f"answer_{k}") * base / 100)
 
-    def find_truth(self):
-        """Return what the unknowns are in the forms."""
+    def find_truth(self, forms=None):
+        """Return what the unknowns are in the forms; 0 those of another publication."""
         truth = np.zeros(len(self.program.names))
-        by_unit = dict([*self.forms.groupby("unit")])
-        for (first, *rest), place in self.program.names.items():
-            frame = by_unit[rest[0] if first in ("n", "people", "content") else first]
-            answers = frame[self.items]
-            is_content = (answers.isna() | (answers >= 4)).all(axis=1)
-            if first == "n":
-                counted = frame
-            elif first == "people":
-                counted = frame[frame[self.parts[rest[1]]].notna().any(axis=1)]
-            elif first == "content":
-                counted = frame[is_content & answers.notna().any(axis=1)]
-            else:
-                counted = frame[frame[rest[0]] == rest[1]]
-            truth[place] = counted["_weight"].sum()
+        forms = self.forms if forms is None else forms
+        by_unit, nobody = dict([*forms.groupby("unit")]), forms.iloc[:0]
+        for name, place in self.program.names.items():
+            if name[len(name) - len(self.tag) :] == self.tag:
+                unit = name[1] if name[0] in ("n", "people", "content") else name[0]
+                truth[place] = self._count_people(name, by_unit.get(unit, nobody))
         return truth
+
+    def _count_people(self, name, frame):
+        """Return the weight of the people whom an unknown counts, of those of its unit."""
+        answers = frame[self.items]
+        if name[0] == "n":
+            counted = frame
+        elif name[0] == "people":
+            counted = frame[frame[self.parts[name[2]]].notna().any(axis=1)]
+        elif name[0] == "content":
+            is_content = (answers.isna() | (answers >= 4)).all(axis=1)
+            counted = frame[is_content & answers.notna().any(axis=1)]
+        else:
+            counted = frame[frame[name[1]] == name[2]]
+        return counted["_weight"].sum()
 
 
 def _count(frame, items):
@@ -254,7 +269,7 @@ class Target:
 
 def list_targets(reader):
     """Return the hidden numbers of a wave: satisfied, answers by level, bases and forms."""
-    targets, at = [], reader.program.at
+    targets, at = [], reader.at
     most, ones = max(reader.worth.values()) * reader.person, dict.fromkeys(LEVELS, 1)
     for row in reader.scores[reader.scores["value"].isna()].itertuples():
         units, variable = reader.members(row), row.variable
@@ -283,21 +298,30 @@ def list_targets(reader):
 
 def find_disclosed(reader, *, with_contributors=True, nodes=MOST_NODES):
     """Return (who, target) for every hidden number that somebody knows too closely."""
-    rows, truth = reader.program.build(), reader.find_truth()
+    targets = list_targets(reader)
+    small = {name.split("@")[1].split("=")[0] for name in (t.name for t in targets)}
+    owners = {unit: {unit} for unit in sorted(small & {*reader.group}) if with_contributors}
+    return find_known(reader, reader.find_truth(), targets, owners, nodes)
+
+
+def find_known(reader, truth, targets, owners, nodes=MOST_NODES):
+    """Return (who, target) for every target that an outsider or an owner knows too closely.
+
+    ``owners`` are contributors by name: the units whose unknowns each knows, or (unit, tag).
+    """
+    rows = reader.program.build()
     gap = rows.A @ truth
     room = 1e-6 * np.maximum(1, np.abs(gap))
     assert ((gap >= rows.lb - room) & (gap <= rows.ub + room)).all(), "the model is wrong"
-    targets = list_targets(reader)
-    small = {name.split("@")[1].split("=")[0] for name in (t.name for t in targets)}
     found = []
-    for own in ("", *sorted(small & {*reader.group}) * with_contributors):
+    for who, owned in {"": set(), **owners}.items():
         low, high = np.zeros(len(truth)), np.full(len(truth), MOST)
-        mine = [at for name, at in reader.program.names.items() if own and own in name[:2]]
+        mine = [at for name, at in reader.program.names.items() if owned & _list_owned(name)]
         low[mine] = high[mine] = truth[mine]
         aimed = [
             target
             for target in targets
-            if not own
+            if not owned
             or (
                 (target.people < reader.fewest and target.kind in ("satisfied", "answers"))
                 and not {*mine} & {place for place, _ in target.terms}
@@ -305,8 +329,13 @@ def find_disclosed(reader, *, with_contributors=True, nodes=MOST_NODES):
         ]
         whole = np.full(len(truth), int(not reader.is_weighted))
         known = _search(rows, Bounds(low, high), truth, aimed, whole, nodes)
-        found += [(own or "outsider", target) for target in known]
+        found += [(who or "outsider", target) for target in known]
     return found
+
+
+def _list_owned(name):
+    """Return what an owner of an unknown may be called: its unit, or unit and tag."""
+    return {*name[:2], *((unit, name[-1]) for unit in name[:2])}
 
 
 def _search(rows, bounds, truth, targets, whole, nodes):

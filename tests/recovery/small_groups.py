@@ -50,7 +50,6 @@ def describe_pack(factors, kind, blocks):
 def write_wave(folder, seed, *, min_cell=None, year=2025, more=""):
     """Write wave.yaml, pack.yaml, units.csv and responses.csv; the same seed, the same files."""
     rng = np.random.default_rng(seed)
-    folder.mkdir(parents=True, exist_ok=True)
     is_large = rng.random() < 0.1
     n_factors = 3 if rng.random() < 0.2 else 2
     factors = [int(n) for n in rng.integers(2, 4, n_factors)]
@@ -65,17 +64,26 @@ def write_wave(folder, seed, *, min_cell=None, year=2025, more=""):
     ]
     is_weighted, has_strata = rng.random() < 0.1, rng.random() < 0.15
     codes = [f"{chr(65 + at)}{k + 1}" for at, n in enumerate(factors) for k in range(n)]
-    rows = _draw_forms(rng, units, codes, fewest)
+    rows = draw_forms(rng, units, codes, fewest)
     for row in rows:
         row.update({"weight": int(rng.integers(1, 4))} if is_weighted else {})
         row.update({"stratum": row["unit"][:2]} if has_strata else {})
+    pack = describe_pack(factors, kind, blocks)
+    facts = {"id": f"w{seed}-{year}", "year": year, "seed": seed, "min_cell": fewest}
+    write_files(folder, rows, units, pack, **facts, more=more)
+
+
+def write_files(folder, rows, units, pack, *, more="", **facts):
+    """Write the files of a wave: its forms, its (code, group) of units, and its pack."""
+    folder.mkdir(parents=True, exist_ok=True)
     _write_rows(folder / "responses.csv", [[*rows[0]], *(row.values() for row in rows)])
     names = [[unit, f"Đơn vị {unit}", f"Unit {unit}", group] for unit, group in units]
     _write_rows(folder / "units.csv", [["code", "name_vi", "name_en", "group"], *names])
-    (folder / "pack.yaml").write_text(describe_pack(factors, kind, blocks), "utf-8")
+    (folder / "pack.yaml").write_text(pack, "utf-8")
     roles = [role for role in ("form", "unit", "weight", "stratum") if role in rows[0]]
+    seed, year = facts["seed"], facts["year"]
     lines = [
-        f"id: w{seed}-{year}",
+        f"id: {facts['id']}",
         f"title: {{vi: Khảo sát {seed}, en: Wave {seed}}}",
         f"year: {year}",
         "synthetic: 'true'",
@@ -87,14 +95,14 @@ def write_wave(folder, seed, *, min_cell=None, year=2025, more=""):
         "responses: [{file: responses.csv}]",
         "columns: {" + ", ".join(f"{role}: {role}" for role in roles) + "}",
         "min_forms: 10",
-        f"min_cell: {fewest}",
+        f"min_cell: {facts['min_cell']}",
         "outcome: WHOLE",
         more,
     ]
     (folder / "wave.yaml").write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _draw_forms(rng, units, codes, fewest):
+def draw_forms(rng, units, codes, fewest):
     """Return forms: a third of the units is small, a twelfth of the cells is rarely answered."""
     content, blank = rng.choice([0.6, 0.8, 0.93, 0.98]), rng.choice([0, 0.03, 0.1])
     rare_items = {code for code in codes if rng.random() < 0.08}
