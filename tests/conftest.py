@@ -1,20 +1,24 @@
 """A small office for tests: a pack of three items, two units, and files written by hand."""
 
 import gc
+import importlib
+import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, settings
-from openpyxl import Workbook
 
-from sipas_analysis.collect.survey import Survey, read_survey
-from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
-from sipas_analysis.figures import published
+
+if TYPE_CHECKING:  # else pandas is loaded by the process that only deals out tests
+    from sipas_analysis.collect.survey import Survey
+    from sipas_analysis.figures.published import Figures
 
 # Properties: the same examples at each run, however slow the machine. `quick` is what
 # `make test` runs; `make test-full` tries 20 times as many, other ones each time.
@@ -33,6 +37,46 @@ settings.load_profile("quick")
 
 # The libraries are some million objects that live until the end: the collector leaves them alone.
 gc.set_threshold(50_000, 20, 20)
+
+
+TESTS = Path(__file__).parent
+ONLY_SLOW = re.compile(r"^pytestmark = (?:NEEDED|\[?\s*pytest\.mark\.slow\b)", re.MULTILINE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the end of the process take everything down: the collector looks at nothing once more."""
+    config.add_cleanup(gc.unfreeze)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Import the tests from another file on in each worker: on a fresh clone all are compiled once.
+
+    Workers collect in one order and at one speed; each would compile every file for itself.
+    """
+    config = session.config
+    if not hasattr(config, "workerinput") or config.args != config.getini("testpaths"):
+        return
+    paths = sorted(TESTS.rglob("test_*.py"))
+    worker = int(config.workerinput["workerid"].removeprefix("gw"))
+    first = worker * len(paths) // config.workerinput["workercount"]
+    for path in paths[first:] + paths[:first]:
+        if is_collected(path, config):
+            sys.path.insert(0, str(path.parent))  # as pytest does
+            with suppress(Exception, pytest.skip.Exception):  # said when the file is collected
+                importlib.import_module(path.stem)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of which every test is slow, where no slow test is asked for."""
+    is_test = collection_path.suffix == ".py" and collection_path.name.startswith("test_")
+    return True if is_test and not is_collected(collection_path, config) else None
+
+
+def is_collected(path: Path, config: pytest.Config) -> bool:
+    """Say whether a file may hold a test that ``-m`` asks for."""
+    only_quick = config.option.markexpr.startswith("not slow")
+    return not (only_quick and ONLY_SLOW.search(path.read_text("utf-8")))
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
@@ -54,11 +98,6 @@ def pytest_collection_finish() -> None:
     """Keep what is imported by now out of every later collection."""
     gc.collect()
     gc.freeze()
-
-
-def pytest_unconfigure() -> None:
-    """Let the end of the process take everything down."""
-    gc.unfreeze()
 
 
 DATA = Path(__file__).parents[1] / "data"
@@ -134,6 +173,8 @@ def write_wave(
 
 def write_book(path: Path, merge: Iterable[str] = (), **sheets: Sequence[Sequence[Any]]) -> Path:
     """Write a workbook from rows by sheet; ``merge`` joins cells of the first sheet."""
+    from openpyxl import Workbook
+
     workbook = Workbook()
     workbook.remove(workbook.active)
     for name, rows in sheets.items():
@@ -146,6 +187,22 @@ def write_book(path: Path, merge: Iterable[str] = (), **sheets: Sequence[Sequenc
     return path
 
 
+def read_wave_survey(path: Path) -> "Survey":
+    """Read the survey of a wave."""
+    from sipas_analysis.collect.survey import read_survey
+    from sipas_analysis.collect.wave import read_wave
+
+    return read_survey(read_wave(path))
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """A folder that stands alone: a draft reads the waves that stand beside its own."""
+    folder = tmp_path / "test"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture
 def make_wave(tmp_path: Path) -> Callable[..., Path]:
     """Write a wave into the folder of the test: the arguments of ``write_wave``."""
@@ -153,17 +210,17 @@ def make_wave(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def read_answers(make_wave: Callable[..., Path]) -> Callable[..., Survey]:
+def read_answers(make_wave: Callable[..., Path]) -> Callable[..., "Survey"]:
     """Write a wave and read its survey: the same arguments as ``make_wave``."""
 
-    def read(answers: str | bytes | None = None, **facts: Any) -> Survey:
-        return read_survey(read_wave(make_wave(answers, **facts)))
+    def read(answers: str | bytes | None = None, **facts: Any) -> "Survey":
+        return read_wave_survey(make_wave(answers, **facts))
 
     return read
 
 
 @pytest.fixture
-def refused(read_answers: Callable[..., Survey]) -> Callable[..., SipasError]:
+def refused(read_answers: Callable[..., "Survey"]) -> Callable[..., SipasError]:
     """Read answers that cannot stand and return the error: answers, its class, facts."""
 
     def read(
@@ -177,17 +234,17 @@ def refused(read_answers: Callable[..., Survey]) -> Callable[..., SipasError]:
 
 
 @pytest.fixture(scope="module")
-def read_shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Survey]:
+def read_shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "Survey"]:
     """As ``read_answers``, for surveys that the tests of a module share and only read."""
 
-    def read(answers: str, **facts: Any) -> Survey:
+    def read(answers: str, **facts: Any) -> "Survey":
         folder = tmp_path_factory.mktemp("wave")
-        return read_survey(read_wave(write_wave(folder, answers, **facts)))
+        return read_wave_survey(write_wave(folder, answers, **facts))
 
     return read
 
 
-class KeptFigures(dict[int, published.Figures]):
+class KeptFigures(dict[int, "Figures"]):
     """What ``figures_of`` remembers: the last survey, and beside it every demo that was read."""
 
     def clear(self) -> None:
@@ -197,25 +254,28 @@ class KeptFigures(dict[int, published.Figures]):
             del self[key]
 
 
-DEMOS: list[Survey] = []
-published._FIGURES = KeptFigures()
+DEMOS: list["Survey"] = []
 
 
 @cache
-def read_demo(year: int) -> Survey:
+def read_demo(year: int) -> "Survey":
     """Return a demo wave, read once for all tests of a process; only to be read."""
-    DEMOS.append(read_survey(read_wave(DATA / f"an-giang-{year}")))
+    from sipas_analysis.figures import published
+
+    if not DEMOS:
+        published._FIGURES = KeptFigures(published._FIGURES)
+    DEMOS.append(read_wave_survey(DATA / f"an-giang-{year}"))
     return DEMOS[-1]
 
 
 @pytest.fixture(scope="session")
-def demo_2021() -> Survey:
+def demo_2021() -> "Survey":
     """The demo wave of 2021, for tests that only read it."""
     return read_demo(2021)
 
 
 @pytest.fixture(scope="session")
-def demo_2023() -> Survey:
+def demo_2023() -> "Survey":
     """The demo wave of 2023, which names those of 2020 and 2021; only to be read."""
     return read_demo(2023)
 

@@ -53,7 +53,7 @@ def test_a_broken_file_is_refused_and_named(read_answers, tmp_path, name):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_hostile_text_is_a_text(read_answers, tmp_path, ending):
     """Headers, names, steps and reasons hold quotes, braces and SQL: each is read as it stands."""
     texts = [HOSTILE[number % len(HOSTILE)] for number in range(24)]

@@ -199,7 +199,7 @@ def refuse(read, *exports, **options) -> dict[str, SipasError]:
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "xlsx", "parquet"])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_the_undamaged_export_is_read_alike_from_every_kind_of_file(read, ending):
     """Codes, words, stamps and units; names of people stay outside."""
     records = read(make_dossiers(), make_movements(), ending=ending)
@@ -221,7 +221,7 @@ def test_the_undamaged_export_is_read_alike_from_every_kind_of_file(read, ending
     )
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_damage_that_changes_what_is_counted_is_refused_by_place(read, name):
     """The error names file, row, column and value, and what to do."""
@@ -231,7 +231,7 @@ def test_a_damage_that_changes_what_is_counted_is_refused_by_place(read, name):
     assert "dossiers.csv" in errors[message].text("vi") or message == "calendar_missing_at"
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", TOLD)
 def test_a_damage_that_can_be_read_is_told(read, good, name):
     """The ledger has lines that the undamaged export has not; no dossier is lost."""
@@ -313,7 +313,7 @@ STAYS: dict[str, tuple[Callable[[Frame], Frame], str]] = {
 }
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", STAYS)
 def test_a_damaged_stay_is_told(read, good, name):
     """What is no stay is left out with a line."""

@@ -446,6 +446,7 @@ def complain(seed: int, folder: Path) -> str:
     return name + "; ".join(complaints[:4]) if complaints else ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_damaged_files_give_no_wrong_figure(batch, tmp_path):
     """Twenty seeds; the test below tries others."""

@@ -319,6 +319,7 @@ def test_merges_and_splits_lose_no_form(data):
     assert np.allclose((shares.T @ totals).sum(), totals.sum())
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(2, 38), min_size=2, max_size=6, unique=True), st.randoms())
 def test_names_and_order_of_units_change_no_rank_set(satisfied, random):
     """Sets follow values and errors only: renamed or mixed units keep theirs (rule R2)."""

@@ -185,6 +185,7 @@ def offices():
     )
 
 
+@pytest.mark.slow
 def test_a_ratio_has_its_true_value_and_error(offices):
     """0.2 of files are late; files of one cluster are alike in number."""
     design = sipas.Design(offices, strata="sample", clusters="c")

@@ -120,6 +120,7 @@ def test_filled_blanks_keep_intervals_honest(rounds):
     assert np.mean(held) == pytest.approx(0.95, abs=0.03 * (300 / rounds) ** 0.5)
 
 
+@pytest.mark.slow
 def test_straight_lines_of_a_quarter_are_said():
     """From eight items on; they alone make all factors move together (rule Q1)."""
     rng = np.random.default_rng(3)

@@ -42,6 +42,7 @@ def test_the_interval_of_the_part_that_vanishes_holds_the_truth(rounds, town):
     assert said > 0.8 if town.vanished else said < 0.05 + allowed
 
 
+@pytest.mark.slow
 def test_the_true_part_is_that_of_a_very_large_sample():
     """The formula of the simulation against least squares on 400,000 forms."""
     for town in (Town(), Town(often=0.08, scale=10.0), Town(clusters=40_000)):

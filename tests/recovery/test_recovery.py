@@ -58,6 +58,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(p, n, samples):
     assert hits["overall"].mean() >= lower_limit(0.94, hits["overall"]), said
 
 
+@pytest.mark.slow
 def test_thirty_people_at_94_percent_are_covered():
     """The quick one of the grid above: the usual unit."""
     hits = covered(0.94, 30, samples=300)

@@ -60,6 +60,7 @@ def test_intraclass_intervals_hold_a_planted_correlation():
     assert hits >= least(0.93)
 
 
+@pytest.mark.slow
 def test_the_planted_structure_comes_back():
     """Two factors that correlate 0.5, loadings .8 and .6, of 4,000 people; close fit (rule D12)."""
     rng = np.random.default_rng(20)

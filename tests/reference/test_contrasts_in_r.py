@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import sipas_analysis as sipas
 
@@ -36,6 +37,7 @@ def assert_equal(table, columns, fit, what):
     np.testing.assert_allclose(table[columns], wanted, rtol=1e-8, atol=1e-12, err_msg=fit + what)
 
 
+@pytest.mark.slow
 def test_intervals_and_combinations_are_those_of_r():
     """Coefficients stand in R's order; a combination by label takes the same ones."""
     fits = make_fits()

@@ -133,7 +133,7 @@ def find_gap(want, have, value, statistic):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_parts_weights_and_variances_equal_r(case):
     """Every figure that R has for this design; the worst is named."""
     rows = MADE_BY_R[MADE_BY_R["case"] == case]

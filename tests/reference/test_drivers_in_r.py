@@ -132,7 +132,7 @@ def rows_of(kind):
     return dict(iter(found.groupby("case", sort=False)))
 
 
-@pytest.mark.quick_cases(5)
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("case", CASES["case"])
 def test_a_model_equals_r(case):
     """Terms in R's order; noise of a coefficient near 0 is 1e-9 of its error."""
@@ -191,7 +191,7 @@ def test_counted_people_equal_polr():
     assert shown == [0.5664, 1.2888, -0.5724, -0.3662, -1.091, 0.3603]
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("case", rows_of("parallel"))
 def test_parallel_slopes_equal_wald_on_binary_logits(case):
     """Slopes at each cut, F, both degrees of freedom, p; no test where R has none."""
@@ -222,7 +222,7 @@ def test_parallel_slopes_equal_wald_on_binary_logits(case):
     ("kind", "case"),
     [(kind, case) for kind in ("margin", "margin4", "margin5") for case in rows_of(kind)],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_effects_in_points_equal_r(kind, case):
     """Mean slope, or 0 to 1; the error also holds that of the people over whom is averaged."""
     want = rows_of(kind)[case]
@@ -290,7 +290,7 @@ def shares_of(case):
 ALL_22 = pytest.param("forms: lmg 22", marks=pytest.mark.slow)  # four million coalitions: 4 s
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("case", [*[case for case in SHARES if case not in ALL_22.values], ALL_22])
 def test_shares_of_r_squared_equal_r(case):
     """Values and shares by enumeration; errors and intervals by an infinitesimal jackknife."""

@@ -133,6 +133,7 @@ def test_replicates_are_fitted_again_as_in_r():
         compare(model.frame, want, columns=["value", "se", "df", *(["p"] if is_count else [])])
 
 
+@pytest.mark.slow
 def test_average_effects_equal_r():
     """In counts for a Poisson model, in points of each answer for a multinomial one."""
     for case, want in rows_of("effect").items():

@@ -67,7 +67,7 @@ def surveys() -> dict[str, Survey]:
 
 
 @pytest.mark.parametrize("name", [*dict.fromkeys(EXPECTED["design"])])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_indices_and_drivers_are_those_of_r(surveys, name):
     """Items, pooled index and coefficients with their errors, of the whole and of each unit."""
     survey = surveys[name]

@@ -193,6 +193,7 @@ def test_each_term_after_those_before_it(case):
             close(got[column], want[column], 1e-6)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("case", list_cases(IMPORTANCE, ("clus1_jk1", "halves_fay")))
 def test_shares_are_divided_again_under_each_replicate(case):
     """LMG by R ``withReplicates``; linearisation gives other errors."""

@@ -112,7 +112,7 @@ def test_index_equals_r(scored, rule):
 
 @pytest.mark.parametrize("model", ["linear", "logit"])
 @pytest.mark.parametrize("weighting", ["unweighted", "weighted"])
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_regression_equals_svyglm(surveys, weighting, model):
     """Coefficients, errors by V1, intervals, p, raw effects and VIF (D1, D2)."""
     models = sipas.drivers(surveys[weighting])

@@ -231,7 +231,7 @@ def _by_rule_v3(design, rows, got):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_estimates_equal_r(case):
     """Every figure that R has for this design; the worst is named."""
     n_compared, failed = 0, []

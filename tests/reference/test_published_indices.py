@@ -33,6 +33,7 @@ def test_87_of_160_is_printed_54_38():
     assert round_to_text(100 * (87 / 160), 87, 160) == "54.38"
 
 
+@pytest.mark.slow
 def test_the_eight_published_figures_are_equal(ranked, published):
     """Figure and place of all eight units, found by the name that was printed."""
     assert len(published) == 8

@@ -121,7 +121,7 @@ def test_simultaneous_sets_equal_the_plain_algorithm(number, rank_with):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_marginal_sets_equal_the_plain_algorithm(number, rank_with):
     """Only the pairs of the unit itself count, in both directions."""
     values, sigma, df = problem(number)
@@ -149,6 +149,7 @@ def test_the_opposite_of_a_rejected_direction_stays_in_the_family():
     assert one_pair.critical[0, 1] == pytest.approx(stats.norm.ppf(0.95), abs=0.012)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("p", [2, 3, 10, pytest.param(40, marks=pytest.mark.slow)])
 def test_equal_known_errors_give_the_studentized_range(p):
     """The largest of all pairs of p independent normals is Tukey's range over √2."""

@@ -53,6 +53,7 @@ def test_quantiles_are_those_of_type_7(made):
     np.testing.assert_allclose(3600 * table["p90_hours"], wanted["p90"], rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_shares_of_the_limit_and_their_errors_are_those_of_survey(made):
     """svyratio with weeks as clusters; the first step is sure by the error of the difference."""
     wanted = pd.read_csv(HERE / "steps.csv").set_index("step")

@@ -54,6 +54,7 @@ def test_units_are_told_apart_as_analysis_of_variance_says(answers):
     np.testing.assert_allclose(found["value"], 1 - 1 / table.loc[found.index, "f"], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_structure_equals_lavaan(answers):
     """Fit measures, standardised loadings and the correlation of the factors, by ML."""
     factors = {"f": ITEMS[:3], "g": ITEMS[3:]}

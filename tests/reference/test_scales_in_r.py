@@ -56,7 +56,7 @@ def by_pair(frame, column):
         ("clear", "forms", {"f": ITEMS}),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_structure_equals_lavaan(case, data, factors):
     """Fit measures (RMSEA on n), standardised loadings; errors as robust ones of MLR (D12)."""
     structure = sipas.reliability(read(data).dropna(), factors=factors).structure

@@ -53,7 +53,7 @@ CASES = {  # units with a line, and the measure: those of "m" are the treated on
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_the_difference_in_differences_equals_svyglm(surveys, case):
     """``treated:after`` and its error with strata, shared clusters and weights of either wave."""
     item, measures = CASES[case]

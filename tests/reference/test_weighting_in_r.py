@@ -95,6 +95,7 @@ def test_calibrated_weights_and_errors_are_those_of_r(case):
         np.testing.assert_array_less(abs(both["se"] - both["se_r"]), 1e-8 * both["se_r"] + tiny)
 
 
+@pytest.mark.slow
 def test_standardised_means_are_those_of_r():
     """Cholesterol by race, by race and sex, and of all, at the ages of the population of 2000."""
     ages = {"0-19": 55901, "19-39": 77670, "39-59": 72816, "59-Inf": 45364}

@@ -113,6 +113,7 @@ def test_help_names_every_verb_and_loads_nothing_heavy():
     assert [verb for verb in VERBS if f"\n  {verb} " not in shown] == []
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself_in_both_languages(sipas, verb):
     """No message id is left in any help."""
@@ -170,6 +171,7 @@ def test_a_wave_in_vietnamese_only_is_told_in_vietnamese(sipas, make_wave, monke
     assert "Usage" in sipas("check", "--help", lang="")[1]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("words", "vi", "en"),
     [
@@ -472,6 +474,7 @@ def test_run_makes_every_report_and_names_units_without_forms(
     assert len(notebooks) == 2
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -806,7 +809,7 @@ def test_every_kind_of_mistake_has_its_own_exit_code():
 
 
 @pytest.mark.parametrize("answers", [GOOD, GOOD.replace("5,4,3,5", "5,7,3,5")])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_check_with_return_slips_reads_each_file_once(sipas, make_wave, monkeypatch, answers):
     """What was read is what the slips speak of; a later check reads again."""
     files, read = [], file_cells.read_sheet
@@ -853,7 +856,7 @@ def test_equal_complaints_are_grouped_and_at_most_ten_are_shown(sipas, make_wave
         (["--unknown"], 2, "has no option --unknown"),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_a_report_that_cannot_be_made_is_refused(
     sipas, make_wave, notebooks, tmp_path, words, code, said
 ):
@@ -912,6 +915,7 @@ def test_a_check_in_words_numbers_and_with_few_forms(sipas, make_wave):
     assert 'accepted:\n  u-0: {by: "…", because: "…"}' in out
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_refused(sipas, make_wave, tmp_path):
     """A file stands where the folder should be."""
     (tmp_path / "out").write_text("mine", "utf-8")

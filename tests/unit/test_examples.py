@@ -19,8 +19,13 @@ NAMES = [
     for path in sorted(PACKAGE.rglob("*.py"))
     if ">>>" in path.read_text("utf-8")
 ]
-# A second and more: whole waves of figures, records or pictures.
-SLOW = ("proof.trace", "explain.facts", "improve.verdict", "measure.change", "plot.importances")
+# A quarter of a second and more: whole waves of figures, records or pictures.
+SLOW = (
+    *("proof.trace", "explain.facts", "explain.priority", "explain.penalty_reward"),
+    *("improve.plan", "improve.plan_file", "improve.verdict", "measure.change"),
+    *("plot.changes", "plot.coefficients", "plot.importances", "plot.indices", "plot.item_quality"),
+    *("records.indicators", "records.service_score", "reports.report"),
+)
 
 
 @pytest.fixture(scope="module")

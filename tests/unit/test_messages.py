@@ -40,6 +40,7 @@ def test_both_languages_hold_the_same_fields():
     assert differ == []
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_no_id_stands_twice(language):
     """YAML would silently keep the last: another table would bear its heading."""

@@ -104,6 +104,7 @@ def test_a_notebook_has_a_line_and_a_run_has_none(monkeypatch):
     assert len(sent) == 4
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", ["markdown", "latex", "excel", "word"])
 def test_exports_of_long_tables_show_their_rows(displays, name, tmp_path):
     """Each format counts the rows that it writes."""

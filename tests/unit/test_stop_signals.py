@@ -25,6 +25,7 @@ with stop_on_signals():
 """
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_ends_a_command(tmp_path, name):

@@ -217,7 +217,7 @@ def count_answers(survey: Survey) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: f"{case.folder}-{case.wave[:-5]}")
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_a_case_gives_the_figures_counted_by_hand(case, tmp_path):
     """All forms, no other rows, and each change in the ledger."""
     survey = read_case(case, tmp_path)
@@ -227,7 +227,7 @@ def test_a_case_gives_the_figures_counted_by_hand(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.folder)
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_case_is_refused_with_its_place(case, tmp_path):
     """One paragraph that names the place and what to do, in both languages."""
     with pytest.raises(SipasError) as caught:
@@ -275,6 +275,7 @@ def test_a_pack_of_the_user_is_drafted_from(tmp_path):
     assert draft.list_left("unknown") == ["U"]
 
 
+@pytest.mark.slow
 def test_one_column_of_28_is_no_other_questionnaire(tmp_path):
     """Q1 to Q28 are no pack of the program: one is drafted with all 28."""
     shutil.copytree(CASES / "q1-of-28", tmp_path, dirs_exist_ok=True)
@@ -282,6 +283,7 @@ def test_one_column_of_28_is_no_other_questionnaire(tmp_path):
     assert [*draft.pack.items] == [f"Q{n}" for n in range(1, 29)]
 
 
+@pytest.mark.slow
 def test_a_weighted_year_is_not_compared_with_an_unweighted_one():
     """The same answers: a change would be one of weighting only."""
     folder = CASES / "surveys-02-compare-weighted-with-unweighted"
@@ -291,6 +293,7 @@ def test_a_weighted_year_is_not_compared_with_an_unweighted_one():
     assert changes["value"].isna().all()
 
 
+@pytest.mark.slow
 def test_items_in_common_are_compared_without_a_crosswalk():
     """The same answers to A and B, and C added: a change of 0 for both, none for C."""
     folder = CASES / "surveys-22-same-items-one-added"

@@ -171,6 +171,7 @@ def test_a_column_that_the_user_names_is_used():
     assert placed.personal == ["SĐT"]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("ignore", ["rest", ["rest"], ["Nơi ở", "rest"]])
 def test_the_rest_may_be_ignored_and_is_written_down(read_answers, ignore):
     """One word for a file with many columns that nobody needs."""
@@ -298,6 +299,7 @@ def test_an_unknown_unit_is_refused_with_the_nearest(read_answers):
     assert len(read_answers("unit,A1,A2,D1\nSở Hoà,5,4,3\n", units=listed).frame) == 1
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("facts", "name"),
     [
@@ -334,6 +336,7 @@ def test_a_name_that_one_file_has_is_enough(make_wave, tmp_path, read_answers):
 STATES = "unit,A1,A2,D1,Finished,Status\nso-a,5,4,3,True,IP\nso-b,4,4,1,{finished},{status}\n"
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("finished", "status", "column"), [("False", "IP", "E"), ("True", "Survey Preview", "F")]
 )

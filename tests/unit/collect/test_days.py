@@ -37,7 +37,7 @@ AMERICAN_MARCH = [f"3/{day}/2024 10:22:31" for day in range(1, 13)]
         (["3/4/2024", "4/3/2024"], {}),
     ],
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_days_that_may_be_month_first_are_asked_about(refused, written, collected):
     """Nothing is read until the wave says `dates:`; the cells are named."""
     error = refused(list_days(written), AnswerError, columns=DATED, collected=collected)
@@ -46,6 +46,7 @@ def test_days_that_may_be_month_first_are_asked_about(refused, written, collecte
     assert "`dates: d/m`" in str(error)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("written", "wrong_rows"),
     [
@@ -78,7 +79,7 @@ def test_days_of_two_kinds_in_one_column_are_refused(refused, written, wrong_row
         (["15/3/2024 08:30", ""], ["2024-03-15", None]),
     ],
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_days_with_one_reading_are_read(read_answers, written, days):
     """Day first is the rule; a day of a spreadsheet and a day with points are never unclear."""
     frame = read_answers(list_days(written), columns=DATED).frame
@@ -156,6 +157,7 @@ def test_an_hour_is_kept_for_the_role_time(text, moment):
     assert make_time_reader("d/m")(text).value == moment
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("text", ["15/3/2024", "sáng", "15/3/2024 25:10", "8:30"])
 def test_an_hour_that_cannot_be_read_is_blank_and_written_down(read_answers, text):
     """It is used for the quality of forms only."""

@@ -126,6 +126,7 @@ def test_each_form_counts_once_of_three_copies(read_files, drop):
         assert survey.frame["file"].tolist() == ["a.csv"] * 20
 
 
+@pytest.mark.slow
 def test_a_second_submission_that_contains_the_first_in_another_order(read_files):
     """36 of 43 forms stand in the first file: 47 forms in all."""
     forms = draw_forms(47)
@@ -142,7 +143,7 @@ def test_a_second_submission_that_contains_the_first_in_another_order(read_files
 
 @pytest.mark.parametrize("times", [2, 3])
 @pytest.mark.parametrize(("start", "length"), [(0, 10), (12, 6), (20, 20)])
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_a_block_pasted_again_is_refused_and_can_be_dropped(read_files, start, length, times):
     """The rows of the block are named; dropping them gives the forms without the block."""
     forms = draw_forms(40)
@@ -163,6 +164,7 @@ def test_a_block_pasted_into_the_file_of_another_unit_is_refused(read_files):
     assert error.fields["n"] == 12
 
 
+@pytest.mark.slow
 def test_a_copied_sheet_is_refused_by_its_name(tmp_path, read_answers):
     """The copy of a sheet may be hidden; the label names file and sheet."""
     rows = [HEADER, *draw_forms(25)]
@@ -180,6 +182,7 @@ def test_a_copied_sheet_is_refused_by_its_name(tmp_path, read_answers):
     assert (len(survey.frame), survey.n_read) == (25, 50)
 
 
+@pytest.mark.slow
 def test_kept_copies_count_and_need_a_reason(read_files):
     """Without a reason nothing can be printed in the report."""
     files = {"a.csv": draw_forms(20), "b.csv": draw_forms(20)[1:]}
@@ -191,6 +194,7 @@ def test_kept_copies_count_and_need_a_reason(read_files):
     assert caught.value.message_id == "duplicates_because"
 
 
+@pytest.mark.slow
 def test_names_that_do_nothing_are_refused(read_files):
     """A misspelt name shows the nearest file; a file without copies needs no entry."""
     files = {"a.csv": draw_forms(20), "b.csv": draw_forms(20, 2)}
@@ -234,6 +238,7 @@ def test_numbers_that_count_the_rows_of_each_file_are_no_ids(read_files):
     assert len(read_files(files, columns={"form": "Số", "ignore": []}).frame) == 40
 
 
+@pytest.mark.slow
 def test_two_units_that_are_satisfied_with_everything_are_no_copies(read_files):
     """Straight lines are equal by nature, by the day as well, whatever their number."""
     files = {
@@ -266,7 +271,7 @@ def test_tables_of_frequencies_are_no_copies(read_files):
 
 
 @pytest.mark.parametrize("change", [lambda rows: rows, lambda rows: rows[::-1]])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_table_of_frequencies_handed_in_twice_is_refused(read_files, tmp_path, change):
     """Saved again under another name, with a space or sorted anew: each form would count twice."""
     table = [[1 + k % 4, "so-a", *row[2:]] for k, row in enumerate(draw_forms(6))]
@@ -291,6 +296,7 @@ def test_a_table_of_frequencies_handed_in_twice_is_refused(read_files, tmp_path,
     assert error.fields["file"] == "b.xlsx [Tháng 2]"
 
 
+@pytest.mark.slow
 def test_a_short_or_corrected_table_of_frequencies_is_no_copy(read_files):
     """Two patterns may have equal counts by chance; one other count makes another table."""
     table = [[1 + k % 4, "so-a", *row[2:]] for k, row in enumerate(draw_forms(6))]
@@ -362,7 +368,7 @@ def count_refusals(name: str, seeds: range, make_wave: Callable[..., Path]) -> i
 
 
 @pytest.mark.parametrize("name", WAVES)
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_correct_waves_are_not_refused(name, make_wave):
     """Three waves each; the slow test counts the rate."""
     assert count_refusals(name, range(3), make_wave) == 0

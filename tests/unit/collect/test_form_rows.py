@@ -94,6 +94,7 @@ LABELLED = [
 ]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("row", LABELLED, ids=lambda row: f"{row[0]} {row[1]}")
 def test_a_row_below_the_last_form_is_a_footer(row):
     """Totals, means, dates and signatures are cut and listed, with or without a known word."""
@@ -166,6 +167,7 @@ def test_subtotals_by_unit_are_dropped():
     assert [left_out.text for left_out in table.left_out] == ["Cộng Sở A", "Cộng Sở B"]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("header", "lead", "row", "columns"),
     [
@@ -266,6 +268,7 @@ def test_a_form_with_few_or_wrong_answers_is_a_form():
     assert (len(table.frame), table.left_out, table.errors) == (33, (), ())
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("label", ["Tổng cộng", "TỔNG:", "Bình quân chung"])
 @pytest.mark.parametrize("answers", [FOURS, MEANS, [120] * 22])
 def test_a_total_in_the_column_of_the_unit_is_no_unit(label, answers):

@@ -117,6 +117,7 @@ CONTACTS = {
 }
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("kind", CONTACTS)
 def test_columns_of_telephones_and_mails_are_dropped_whatever_their_name(kind):
     """What people can be reached by never enters (P1), unless the caller says what it is."""
@@ -129,6 +130,7 @@ def test_columns_of_telephones_and_mails_are_dropped_whatever_their_name(kind):
     assert "extra" in make(frame=frame, keys="extra").frame
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "values",
     [
@@ -227,6 +229,7 @@ def test_a_survey_says_that_no_answer_counts_as_satisfied():
     assert repr(make()).endswith("1 items of 1 to 5, satisfied from 4")
 
 
+@pytest.mark.slow
 def test_a_check_names_levels_that_nobody_used():
     """Answers of 1 to 5 on a scale to 7, one of them turned; few answers show nothing."""
     rng = np.random.default_rng(1)
@@ -298,6 +301,7 @@ def test_a_level_that_does_not_fit_proposes_to_name_its_column():
     assert [named.scale_of(code).satisfied_from for code in ("A1", "B1")] == [4, 8]
 
 
+@pytest.mark.slow
 def test_place_publisher_and_days_reach_the_report():
     """They are those of ``wave.yaml``; a single day is both ends."""
     days = ("2026-05-04", date(2026, 5, 29))
@@ -421,6 +425,7 @@ def test_tables_mark_what_was_turned():
     assert "reversed" not in scores.frame.to_csv()
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("turned", ["A1", ["A1"], ("A1",), pd.Index(["A1"])])
 def test_one_name_is_a_list_of_one(turned):
     """A name in place of a list is not read letter by letter, and the column is turned."""

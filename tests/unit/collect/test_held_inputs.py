@@ -29,6 +29,7 @@ def test_the_wave_that_was_read_is_the_wave_of_the_answers(make_wave):
     ]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", ["answers.csv", "units.csv", "pack.yaml"])
 def test_a_file_that_changes_while_it_is_read_changes_nothing(make_wave, monkeypatch, name):
     """The double stands between copying and reading; the run that holds the survey tells later."""
@@ -46,6 +47,7 @@ def test_a_file_that_changes_while_it_is_read_changes_nothing(make_wave, monkeyp
     assert find_changed_inputs(survey) == [path.parent / name]
 
 
+@pytest.mark.slow
 def test_a_run_reads_what_it_has_read_before(make_wave):
     """A file changed, taken away, put back; what came or changed since is listed, not read."""
     path = make_wave(ANSWERS, responses=[{"file": "answers*.csv"}])
@@ -64,6 +66,7 @@ def test_a_run_reads_what_it_has_read_before(make_wave):
     assert len(read_survey(read_wave(path)).frame) == 4  # outside, each reading stands alone
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("change", ["other", "gone", "new"])
 def test_another_process_refuses_files_that_are_not_those_of_its_run(
     make_wave, monkeypatch, change
@@ -91,6 +94,7 @@ def test_a_list_of_changed_units_that_no_word_names_is_an_input(make_wave):
     assert "unit_changes.csv" in [file.name for file in read_wave(path).list_files()]
 
 
+@pytest.mark.slow
 def test_waves_that_an_earlier_wave_names_in_its_turn_are_no_inputs(demo_2023):
     """2023 names 2020 and 2021, and 2021 names 2020: each file stands once among the inputs."""
     names = [file.file for file in demo_2023.inputs.values()]

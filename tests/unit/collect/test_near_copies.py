@@ -73,6 +73,7 @@ def test_a_form_sent_twice_is_listed_with_both_rows_and_counts(read, at):
     assert [at + 3] == copies.loc[copies["other_row"] == at + 2, "row"].tolist()
 
 
+@pytest.mark.slow
 def test_what_is_listed_can_be_dropped_or_kept(read):
     """The earlier form counts; a file that is kept is not named again."""
     frame = send_again(draw_answers(), 10)
@@ -86,6 +87,7 @@ def test_what_is_listed_can_be_dropped_or_kept(read):
     assert "rows 12 = 13" not in describe(kept)
 
 
+@pytest.mark.slow
 def test_all_files_with_equal_forms_are_named_at_once(read, tmp_path):
     """What is printed can be copied into wave.yaml."""
     send_again(draw_answers(8), 4).to_csv(tmp_path / "b.csv", index=False)
@@ -97,7 +99,7 @@ def test_all_files_with_equal_forms_are_named_at_once(read, tmp_path):
 
 
 @pytest.mark.parametrize("changes", [[("A1", 5)], [("A1", 1), ("C3", 1)]])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_form_sent_again_with_corrections_is_listed_apart(read, changes):
     """It is not dropped with equal ones: nobody knows which of the two counts."""
     frame = draw_answers()
@@ -108,6 +110,7 @@ def test_a_form_sent_again_with_corrections_is_listed_apart(read, changes):
     assert "sent again with corrections" in describe(survey)
 
 
+@pytest.mark.slow
 def test_corrected_forms_of_a_second_file_are_listed_with_both_files(read, tmp_path):
     """Four forms of the first file stand in the second with one answer changed."""
     frame = draw_answers(n=40).assign(unit="so-a")
@@ -121,7 +124,7 @@ def test_corrected_forms_of_a_second_file_are_listed_with_both_files(read, tmp_p
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_correct_forms_are_not_listed(read, seed):
     """Sixty people of two units."""
     assert list_pairs(read(draw_answers(seed))) == []
@@ -137,6 +140,7 @@ def test_what_is_equal_by_nature_is_not_listed(read):
     assert list_pairs(read(frame)) == [[12, 52, 24, 24]]
 
 
+@pytest.mark.slow
 def test_a_common_answer_is_no_evidence(read):
     """Where many pairs of a wave nearly agree, one pair more that agrees is chance."""
     frame = draw_answers()
@@ -148,6 +152,7 @@ def test_a_common_answer_is_no_evidence(read):
     assert list_pairs(read(frame)) == []
 
 
+@pytest.mark.slow
 def test_rows_of_a_table_of_frequencies_are_no_copies(read):
     """Each row stands for several forms; straight lines are still counted by form."""
     frame = draw_answers(n=60).drop_duplicates(ITEMS)

@@ -272,7 +272,7 @@ TWO_MEANINGS = [
 
 @pytest.mark.parametrize("weights", TWO_MEANINGS)
 @pytest.mark.parametrize("role", ["weight", "fpc", "count"])
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_number_of_two_meanings_is_asked_about(refused, weights, role):
     """1.234 beside 987 is a thousand or one: its cell is named (files/07)."""
     rows = "".join(f"so-a;{weight};5;4;{at + 1}\n" for at, weight in enumerate(weights))
@@ -284,6 +284,7 @@ def test_a_number_of_two_meanings_is_asked_about(refused, weights, role):
     assert "`decimal: comma`" in asked.text("en")
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(("decimal", "values"), [("comma", [987, 1234]), ("point", [987, 1.234])])
 @pytest.mark.parametrize("scope", ["wave", "entry"])
 def test_the_wave_or_an_entry_says_the_decimal_sign(read_answers, decimal, values, scope):
@@ -298,6 +299,7 @@ def test_the_wave_or_an_entry_says_the_decimal_sign(read_answers, decimal, value
     assert changed == ([["1.234", "1234", "number"]] if decimal == "comma" else [])
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("decimal", ["", "comma", "point"])
 def test_numbers_of_a_spreadsheet_have_one_meaning(read_answers, make_wave, decimal):
     """The number 1.234 is no text: nothing is asked, and no sign changes it."""
@@ -318,6 +320,7 @@ def test_a_text_in_a_spreadsheet_has_two_meanings(refused, make_wave):
 # ── the words of the wave, in a survey
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "facts",
     [
@@ -420,6 +423,7 @@ def test_an_item_may_be_recoded_in_one_file(read_answers, make_wave):
     assert survey.frame["A1"].tolist() == [1, 5]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("column", "recode", "value"),
     [("sex", {"": "Nam"}, "male"), ("A1", {"": "3"}, 3), ("GT", {"zz": "khác"}, "other")],
@@ -442,6 +446,7 @@ def test_a_blank_code_of_a_day_is_blank(read_answers):
     assert survey.ledger["reason"].tolist() == ["blank_code"]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("recode", [{"sex": {"M": "Namm"}}, {"A1": {"x": "6"}}, {"A1": {"x": ""}}])
 def test_a_recode_that_leads_nowhere_is_refused(refused, recode):
     """Its target is no level and no choice."""

@@ -166,6 +166,7 @@ def test_versions_of_a_row_left_out_may_differ(read_answers):
     assert levels(survey) == [[4, 4, 3]]
 
 
+@pytest.mark.slow
 def test_keys_roles_and_profile_questions_are_joined_too(read_answers):
     """Also a recognised header goes where the wave says."""
     text = (
@@ -224,7 +225,7 @@ def test_a_join_of_an_unknown_code_is_refused(refused):
         "g/vulnerable,g/vulnerable/HN,g/vulnerable/NCC\nHN,1,0\nHN NCC,1,1\n,0,0\n",
     ],
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_column_for_each_choice_is_read_as_one_question(read_answers, text):
     """Kobo, LimeSurvey and others write 1 and 0, TRUE and FALSE, or the label."""
     header, *rows = text.splitlines()
@@ -304,6 +305,7 @@ def test_labels_parted_by_spaces_are_read_where_they_split_in_one_way(read_answe
     assert (read("a b a").ok, read("b a").value) == (False, "r;p")
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("own", [("vulnerable/KHONG", ",1", ",0"), ("", "", "")])
 def test_none_of_these_is_an_answer_that_counts_in_the_base(read_answers, refused, own):
     """The message proposes the word; none beside a choice is refused."""
@@ -330,7 +332,7 @@ def test_none_of_these_is_an_answer_that_counts_in_the_base(read_answers, refuse
         ("8", "1,0", "– ≠ HN"),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_choices_written_in_both_ways_must_agree(refused, read_answers, whole, ticks, shown):
     """Of two answers of one form, none wins without a word; the wave may leave one out."""
     text = BOTH_WAYS.format("doi_tuong", whole, ticks)
@@ -350,6 +352,7 @@ def test_choices_written_in_both_ways_must_agree(refused, read_answers, whole, t
     ]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("whole", "ticks", "expected"),
     [
@@ -401,6 +404,7 @@ def test_a_row_of_a_frequency_table_stands_for_its_forms(read_answers):
     assert "count" not in survey.frame
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("count", ["2.5", "-1", "", "x", "1e400", "２"])
 def test_a_count_must_be_whole(refused, count):
     """Half a form is a mistake."""

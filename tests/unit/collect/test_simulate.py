@@ -104,6 +104,7 @@ def test_a_demo_has_as_many_units_as_asked(n_units):
     assert build_demo(n_units=187).units["name_vi"].nunique() == 187
 
 
+@pytest.mark.slow
 def test_a_small_demo_is_read_without_complaint(tmp_path):
     """What ``sipas demo`` writes, ``sipas report`` reads; nothing else is in the folder."""
     path = write_demo(build_demo(n_units=3), tmp_path / "demo")

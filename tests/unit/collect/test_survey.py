@@ -66,6 +66,7 @@ def test_full_questions_are_headers_too(read_answers, form):
     assert levels(survey) == [[5, 4, 3]]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "header",
     [
@@ -101,7 +102,7 @@ def test_a_column_may_be_mapped_by_hand(read_answers):
         ("9", None, "blank_code"),
     ],
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_changed_answer_stands_in_the_ledger(read_answers, found, became, reason):
     """Row, column, what stood there, what it became, and why."""
     survey = read_answers(f"unit,A1,A2,D1\nso-a,5,4,3\nso-a,5,{found},3\n")
@@ -119,6 +120,7 @@ def test_a_changed_answer_stands_in_the_ledger(read_answers, found, became, reas
     assert len(survey.ledger) == 1
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "written", ["so-a", "Sở A", "sở  a ", "SO-A", "Department A", "SA", "Sở Á"]
 )
@@ -265,6 +267,7 @@ def test_a_workbook_of_an_office_is_read(read_answers, make_wave):
 # ── personal data
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "header", ["Họ và tên", "Số điện thoại liên hệ", "CCCD", "Email", "Địa chỉ: thôn, xóm"]
 )
@@ -307,6 +310,7 @@ def test_every_wrong_answer_is_listed(refused):
     assert "Answers must be 1 to 5" in str(error)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e9", "=1+4", "#REF!", "<b>", "５０"])
 def test_what_a_computer_takes_for_a_number_is_no_answer(refused, value):
     """nan, inf and formulas are not levels."""
@@ -361,6 +365,7 @@ def test_a_unit_that_did_not_exist_is_refused(refused):
     assert [(place.row, place.value) for place in error.places] == [(2, "so-a")]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("second", ["P1", "P1 ", "\u00a0P1"])
 def test_form_ids_that_repeat_are_refused(refused, second):
     """The same form typed twice; spaces make no other form. Both rows are named."""
@@ -417,6 +422,7 @@ def test_text_under_no_header_is_not_lost(refused):
     assert [place.column for place in error.places] == ["(C)"]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("weight", ["0", "-1", "two", "", "nan"])
 def test_a_weight_must_be_above_zero(refused, weight):
     """Zero would drop a form silently; blank is no weight."""
@@ -426,6 +432,7 @@ def test_a_weight_must_be_above_zero(refused, weight):
     assert "Weights must be numbers above zero" in str(error)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("day", ["3/15/2024", "31/2/2024", "2024-13-01", "March 15", "45366"])
 def test_a_day_that_cannot_be_is_refused(refused, day):
     """Month first, no such day, or the serial number of a spreadsheet."""
@@ -527,6 +534,7 @@ def test_an_ignored_column_is_written_down(read_answers):
     assert ledger[["column", "reason"]].to_numpy().tolist() == [["STT", "ignored"]]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("text", ["5 - Rất hài lòng", "5. Rất hài lòng", "5.rất hài lòng", "Tốt"])
 def test_a_label_may_stand_with_its_level_or_be_declared(read_answers, text):
     """Forms print both; a label of one's own is named in wave.yaml."""

@@ -26,6 +26,7 @@ from sipas_analysis.sheets.reader import Area, Sheet
 N = len(NUMBERED)
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     "row",
     [
@@ -85,6 +86,7 @@ def test_a_header_of_numbers_is_refused():
     assert len(read_table(rows, STT, header=(2,)).frame) == 30
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("header", "n"), [([2, 1], 1), ([1, 1], 1), ([1, 3], 1), ([1, 2, 3], 1), ([0], 1)]
 )
@@ -96,6 +98,7 @@ def test_a_header_must_be_one_row_or_two_adjacent_rows(make_wave, header, n):
     assert "header" in str(caught.value)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("rows", ["6-", "60-6", "a", "6..60", "-3", "1-x"])
 def test_rows_are_written_as_ranges(make_wave, rows):
     """A misspelt range would leave forms out in silence."""
@@ -129,7 +132,7 @@ WORDS = ("Rất không hài lòng", "Không hài lòng", "Bình thường", "Hà
 
 @pytest.mark.parametrize("tick", ["x", "X", "✓", "1", " v ", "●", "TRUE"])
 @pytest.mark.parametrize("answers", [("1", "2", "3", "4", "5"), WORDS])
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_a_grid_of_ticks_is_one_answer_per_item(tick, answers):
     """Five columns per item, as paper forms are keyed (files/36)."""
     table = read_table(make_grid(LEVELS, answers, tick), UNIT, header=(1, 2))
@@ -148,6 +151,7 @@ def test_two_ticks_of_one_item_are_both_written():
     assert table.frame["A1"].tolist()[:2] == ["4 & 5", ""]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("label", ["Tổng cộng", ""])
 def test_totals_below_a_grid_of_ticks_are_cut(label):
     """Numbers of ticks are no ticks."""
@@ -216,6 +220,7 @@ def test_merged_titles_and_footers_are_no_matter():
     assert (len(table.frame), table.errors) == (30, ())
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("sign", ["#REF!", "=2+3", "#DIV/0!"])
 @pytest.mark.parametrize("cell", [(9, 15), (4, 2)])
 def test_a_cell_without_value_is_refused_with_its_place(cell, sign):
@@ -252,6 +257,7 @@ def test_a_sheet_of_formulas_without_values_is_not_empty():
     assert [error.message_id for error in table.errors] == ["no_value"]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     "state",
     [
@@ -285,6 +291,7 @@ def test_hidden_cells_that_nobody_reads_are_no_matter():
     assert read_table(rows, STT | UNIT, **state).errors == ()
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("cut", [1, 5, 21])
 @pytest.mark.parametrize("at", [3, 29])
 def test_a_row_of_a_text_file_with_too_few_cells_is_refused(cut, at):
@@ -332,6 +339,7 @@ def make_optional(words: Callable[[int], str], step: int) -> list[list[object]]:
     )
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("step", [2, 7, 30])
 @pytest.mark.parametrize("is_labelled", [True, False])
 def test_rows_whose_cells_moved_to_the_left_are_refused(step, is_labelled):

@@ -48,6 +48,7 @@ def test_a_name_may_be_anything(read):
     assert read(rows)["name_vi"].tolist() == names
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     "code", ["../x", "Sở A", "so a", "-a", "<b>", "=1", ".", "a/b", "a" * 64, ""]
 )
@@ -59,6 +60,7 @@ def test_a_code_must_be_able_to_name_a_file(read, code):
     ]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("row", "column", "value"),
     [
@@ -140,6 +142,7 @@ def test_a_misspelt_or_doubled_heading_is_refused(read, head):
     assert "aliases" in str(error)
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("column", "text"),
     [

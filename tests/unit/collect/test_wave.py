@@ -142,7 +142,7 @@ def test_all_mistakes_are_listed_at_once(make_wave):
         ({"responses": [{"file": "a.csv", "labels": {"Tốt": 6}}]}, "“Tốt” does not"),
     ],
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_wrong_fact_is_told_with_its_cure(make_wave, facts, said):
     """What a user may write wrongly, and the words that mend it."""
     assert re.search(said, str(refusal(make_wave(**facts))))
@@ -293,7 +293,7 @@ def test_the_days_of_fieldwork_are_those_that_are_known(make_wave):
 @pytest.mark.parametrize(
     "key", ["units", "crosswalk", "measures", "unit_changes", "instrument", "plan", "earlier"]
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_name_that_no_file_can_have_is_refused(make_wave, key, name):
     """The system would raise an error of its own, or print the control characters."""
     path = make_wave()
@@ -316,6 +316,7 @@ def test_a_file_that_is_read_late_is_missed_at_once(make_wave, key):
     assert read_wave(path).id == "small-2024"
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("day", ["20241001", "2024-W40-2", "٢٠٢٤-١٠-٠١", "2024-10-01T00:00"])
 def test_a_day_is_written_in_one_way(make_wave, day):
     """Python reads weeks, and days without hyphens; a person may mean something else."""

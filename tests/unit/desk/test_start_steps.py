@@ -80,6 +80,7 @@ def test_the_choices_are_the_proposals_of_init(draft):
     assert all("Họ và tên" not in choice.options for choice in choices.values())
 
 
+@pytest.mark.slow
 def test_undecided_the_file_is_that_of_init(folder, tmp_path):
     """The page writes nothing of its own."""
     paths = [folder / "phiếu.xlsx"]
@@ -209,6 +210,7 @@ def test_what_was_typed_stays_when_the_language_changes(folder, monkeypatch):
     assert "Still without a group, choose it in step 2" in page.seen.value
 
 
+@pytest.mark.slow
 def test_only_what_must_be_decided_is_open(folder, monkeypatch):
     """Two questions, one label and two columns; the rest is folded, and its title counts it."""
     monkeypatch.chdir(folder)
@@ -474,6 +476,7 @@ def test_the_page_writes_again_what_nobody_edited(folder, monkeypatch, tmp_path)
     assert wave.read_text("utf-8").endswith("# mine\n")
 
 
+@pytest.mark.slow
 def test_copies_follow_their_files_until_they_are_corrected(folder, tmp_path):
     """A corrected copy stays; if the file has changed too, neither is lost."""
     source, own = tmp_path / "phiếu.xlsx", {}
@@ -521,6 +524,7 @@ def test_another_folder_counts_at_once_and_nothing_typed_is_lost(folder, monkeyp
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_the_unit_is_folded_where_every_file_has_one(tmp_path, monkeypatch):
     """Files without a column of units, named by their title rows."""
     head = [item.vi for item in PACK.items.values()]
@@ -563,6 +567,7 @@ def test_decision_fieldwork_and_targets_can_be_typed(folder, tmp_path):
     assert yaml.safe_load(text)["decision"] == decision  # typed as the decision has it
 
 
+@pytest.mark.slow
 def test_word_files_are_downloaded_under_names_that_tell_them_apart(folder, tmp_path):
     """What it is, and of which unit; in the language of the page."""
     answers = Answers(CHOSEN, FACTS, {"Trung tâm A": "Sở, ban, ngành"}, ignores_rest=True)

@@ -133,6 +133,7 @@ def shapes_of(svg, name):
     return [part for part in root.iter(tag) if id(part) not in defined]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_picture_is_well_formed_and_the_same_twice(name, narrow):
@@ -218,6 +219,7 @@ def test_the_own_unit_is_bold_and_on_a_band(written):
     assert all(part in f"{HOSTILE} B 80,00" for part in bold)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("n_units", [18, 54, 120, 187])
 def test_many_units_fit_a_page_with_every_name(n_units, written):
     """More than 54 units stand in columns; a page is not made smaller than its type allows."""

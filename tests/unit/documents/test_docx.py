@@ -357,6 +357,7 @@ def test_the_letter_has_head_and_foot(words):
     assert list(head._tbl.iter(qn("w:tblBorders"))) == []
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("province", "place"),
     [
@@ -426,6 +427,7 @@ def test_a_letter_says_what_it_is_about_under_its_number(tmp_path):
     assert file.core_properties.title == "Đến thẳng nội dung báo cáo"
 
 
+@pytest.mark.slow
 def test_a_long_letter_is_set_tighter(tmp_path):
     """Around table and lines first, as the decree has it; then in smaller type; then two pages."""
     looks = [choose_looks(letter_of(n), "vi") for n in range(1, 20)]

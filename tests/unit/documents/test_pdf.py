@@ -292,6 +292,7 @@ def test_the_first_page_may_stand_alone(tmp_path):
     assert len(words(write_pdf(given, tmp_path / "a.pdf", "vi"))) == 2
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("n", [1, 36, 38, 40, 42])
 def test_the_signature_is_last_and_never_alone(tmp_path, n):
     """Recipients and signer stand together under the last words, on their page."""
@@ -328,6 +329,7 @@ def letter(n_sentences, name="Sở Nội vụ"):
     return replace(made, sections=(replace(made.sections[0], title=it(f"Kính gửi: {name}")),))
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("n", "name"), [(1, "Sở Nội vụ"), (9, "Sở Nội vụ"), (4, "Sở dài " * 17)])
 def test_a_letter_takes_one_page_where_it_can(tmp_path, n, name):
     """A long letter is set tighter; the signature stays with it, and what it is about on top."""
@@ -445,6 +447,7 @@ def test_wide_tables_and_endless_words_stay_on_the_page(tmp_path):
     assert text_of(made).count("100,00") == 2 * 3 * 15
 
 
+@pytest.mark.slow
 def test_what_is_taller_than_a_page_breaks(tmp_path):
     """A cell or a warning with a whole chapter in it loses no word."""
     chapter = " ".join(f"từ{k}" for k in range(3000))
@@ -513,6 +516,7 @@ def test_typst_that_was_killed_is_started_once_more(tmp_path, plain):
     assert not pdf._can_draw("😀")
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_no_answer_for_the_next(tmp_path, plain):
     """Ctrl-C between question and answer: the next document is not the last one's."""
 

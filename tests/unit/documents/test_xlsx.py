@@ -169,6 +169,7 @@ def test_text_is_never_a_formula_and_holds_no_control_character(survey, tmp_path
     assert "@B" in texts_of(book_of(survey, tmp_path, "en"))
 
 
+@pytest.mark.slow
 def test_sheets_are_ready_for_screen_and_paper(survey, tmp_path):
     """Heads stay in sight and on every page; A4 across, one page wide; a filter over the units."""
     book = book_of(survey, tmp_path)
@@ -235,6 +236,7 @@ def test_the_source_says_by_which_rule_and_whether_the_answers_are_real(read_ans
     assert not any("Kèm theo" in str(text) for text in texts_of(book))
 
 
+@pytest.mark.slow
 def test_an_instrument_with_other_decimals_keeps_them(read_answers, tmp_path):
     """The decimals of the pack, not two by habit."""
     pack = PACK + "index: {decimals: 1}\n"
@@ -293,6 +295,7 @@ def test_intervals_take_two_columns_of_numbers(tables):
     assert rows[head + 1][low] < rows[head + 1][low - 1] < rows[head + 1][low + 1]
 
 
+@pytest.mark.slow
 def test_a_report_without_a_letterhead_is_written_too(survey, tmp_path):
     """No publisher and no day: a fixed one, not the clock's."""
     from dataclasses import replace

@@ -59,7 +59,7 @@ def office(tmp_path):
 
 
 @pytest.mark.parametrize("n_titles", [29, pytest.param(35, marks=pytest.mark.slow), 59])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_header_may_stand_below_a_page_of_titles(tmp_path, n_titles):
     """A letter to the office, and then its table."""
     rows = [[k + 1, NAMES[0], *[4] * 22] for k in range(5)]
@@ -145,6 +145,7 @@ def test_keys_for_a_better_report_hold_as_soon_as_the_sign_is_deleted(tmp_path):
     assert (wave.plan, wave.measures) == (("../2023/plan.csv",), "")
 
 
+@pytest.mark.slow
 def test_each_unit_may_have_its_own_file(tmp_path):
     """A file without a column of units belongs to the unit that it is named after."""
     paths = [
@@ -327,7 +328,7 @@ def read_facts(draft):
         (["", "", "Đơn vị: phiếu"], None),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_the_title_rows_name_the_unit(tmp_path, title, name):
     """In capitals it is written as offices write it; a unit that nothing names is not made up."""
     rows = [["UBND TỈNH AN GIANG"], title, [], QUESTIONS, answers(), answers()]
@@ -354,6 +355,7 @@ def test_a_folder_may_hold_files_with_and_without_a_unit_column(tmp_path):
     assert len(draft.unit_list) == 2
 
 
+@pytest.mark.slow
 def test_a_role_with_another_header_is_written_to_its_file(tmp_path):
     """What is the same in all files stands once; what differs, or is missing in one, by file."""
     days = ["Ngày khảo sát", "Dấu thời gian", None]
@@ -371,6 +373,7 @@ def test_a_role_with_another_header_is_written_to_its_file(tmp_path):
     assert facts["columns"] == {"mode": "Hình thức", "ignore": None}
 
 
+@pytest.mark.slow
 def test_form_ids_that_restart_are_no_ids(tmp_path):
     """A form service counts the forms of each file from 1."""
     rows = [["ID", *QUESTIONS], [1, *answers()], [2, *answers()]]
@@ -401,6 +404,7 @@ def test_folders_and_patterns_are_expanded(tmp_path):
         draft_wave([tmp_path / "*.ods"], tmp_path, "vi")
 
 
+@pytest.mark.slow
 def test_old_wordings_are_proposed_as_comments(tmp_path):
     """Without the # they are read; before that the check names them."""
     short = {"Công chức hướng dẫn kê khai hồ sơ tận tình, chu đáo": "Hướng dẫn kê khai tận tình"}
@@ -475,7 +479,7 @@ def test_the_year_is_the_one_that_most_files_name(tmp_path, titles, names, year)
         ("Phiếu của UBND tỉnh An Giang", ""),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_province_and_title_are_drafted_where_they_are_certain(tmp_path, title, province):
     """From the title rows, and the year of the file; else they are asked for by check."""
     rows = [[k + 1, NAMES[k % 3], *answers()] for k in range(12)]
@@ -486,6 +490,7 @@ def test_province_and_title_are_drafted_where_they_are_certain(tmp_path, title, 
     assert facts["title"] == {"vi": "Chỉ số hài lòng năm 2024"}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("folder", "title", "file", "name"),
     [
@@ -514,6 +519,7 @@ def test_a_draft_has_no_line_of_a_language_that_it_does_not_have(office, tmp_pat
     assert facts["province"] == {"vi": "tỉnh An Giang"}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("header", ["STT", "Ghi chú: khác"])
 def test_a_draft_says_where_nothing_is_left_to_decide(tmp_path, header):
     """Only if so: an officer need not read the rest of the file."""
@@ -623,6 +629,7 @@ def test_the_group_of_a_unit_is_known_by_its_first_words(tmp_path, name, group):
     assert rows[0]["group"] == group
 
 
+@pytest.mark.slow
 def test_a_file_of_old_wordings_is_not_left_out(tmp_path):
     """Where other files tell the questionnaire, near wordings count as well; others are named."""
     old = [text if at < 5 else f"{text} hay không" for at, text in enumerate(QUESTIONS)]
@@ -658,7 +665,7 @@ def test_a_file_of_old_wordings_is_not_left_out(tmp_path):
         ("Phương tiện", ["Xe máy", "Ô tô"], False),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_a_column_that_may_name_the_unit_is_asked_about(tmp_path, header, texts, is_asked):
     """Else several offices would be one without a word."""
     rows = [[header, *QUESTIONS], *([texts[k % len(texts)], *answers()] for k in range(12))]
@@ -713,7 +720,7 @@ def test_the_nearest_questionnaire_is_named_only_for_its_wordings(tmp_path, head
         (["10. Tuyệt cú mèo", "9", "8", "7"], (0, 10), {10: "Tuyệt cú mèo"}),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_numbers_with_labels_at_the_ends_are_a_scale(tmp_path, answers_of_whole, ends, labels):
     """The question on the whole has its own scale, and its answers are read."""
     headers = ["P1. Nơi chờ sạch sẽ", "P2. Nhân viên lịch sự", "Nhìn chung, hài lòng ở mức nào"]
@@ -844,7 +851,7 @@ def test_each_drafted_line_is_right_once_only_its_sign_is_deleted(tmp_path):
         ("thongtin/doi_tuong", "vulnerable"),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_questions_beside_the_index_are_proposed(tmp_path, header, code):
     """By the words of offices; behind a #, and not among the columns that nobody knows."""
     path = write_office(tmp_path, [f'"{header}"'], [["1"], ["2"]] * 4)
@@ -856,6 +863,7 @@ def test_questions_beside_the_index_are_proposed(tmp_path, header, code):
     assert read_facts(draft)["columns"]["indicators"] == {code: header}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("header", [["Tên giới"], ["Ý kiến"], ["Giới tính chủ nhà", "Giới tính 2"]])
 def test_no_question_is_proposed_without_its_word_or_twice(tmp_path, header):
     """Two columns may hold it: the person decides."""
@@ -864,6 +872,7 @@ def test_no_question_is_proposed_without_its_word_or_twice(tmp_path, header):
     assert draft.list_left("unknown") == header
 
 
+@pytest.mark.slow
 def test_a_question_of_several_choices_is_proposed_with_its_columns(tmp_path):
     """KoboToolbox: the columns of its choices need no line of their own."""
     header = ["thongtin/doi_tuong", "thongtin/doi_tuong/HN", "thongtin/doi_tuong/NCC"]
@@ -934,7 +943,7 @@ def test_the_name_of_a_unit_is_its_usual_spelling(tmp_path):
     ("pack", "write"),
     [("qd-1001-2023", str), ("qd-1001-2023", int), ("qd-2640-2017", "Câu {}".format)],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_numbers_head_the_items_of_a_pack_that_the_user_names(tmp_path, pack, write):
     """Item n is column n: the draft says so, and a person takes it over."""
     n = len(read_instrument(pack).items)
@@ -953,6 +962,7 @@ def test_numbers_head_the_items_of_a_pack_that_the_user_names(tmp_path, pack, wr
     ]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     "head",
     [
@@ -970,7 +980,7 @@ def test_other_numbers_head_no_items(tmp_path, head):
 
 
 @pytest.mark.parametrize("question", ["Tên cơ quan", "Ông/Bà đến cơ quan nào?"])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_the_wordings_below_the_names_of_qualtrics_tell_the_unit(tmp_path, question):
     """Names of questions, their wordings, ids as JSON; then the forms."""
     head = ["Q23", *PACK.items]

@@ -421,6 +421,7 @@ def test_columns_that_number_the_questions_of_a_pack_name_that_pack(tmp_path):
     assert dict(named.sheets[0].nearest)["E4"] == "Câu 22"
 
 
+@pytest.mark.slow
 def test_skipped_files_are_drafted_behind_a_mark(tmp_path):
     """One file has codes, one has numbers: entry, items and unit of the latter for a person."""
     codes = [*read_instrument("qd-2640-2017").items]

@@ -1,9 +1,11 @@
 """The picture of the guide shows what ``sipas init`` prints today."""
 
+import pytest
 from make_screens import PICTURE, draw_screen, print_init
 from PIL import Image
 
 
+@pytest.mark.slow
 def test_the_picture_of_the_guide_shows_what_init_prints(tmp_path):
     """Its text, and as many lines; else: ``make pictures``."""
     printed = print_init(tmp_path)

@@ -46,7 +46,7 @@ def draft_answers(folder: Path, levels: list, odd: list, n: int):
 
 @pytest.mark.parametrize("n", [8, 60])
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_question_with_an_odd_cell_stays_an_item_and_the_cell_is_refused(tmp_path, scale, n):
     """A day, two levels, a mean, a cross, a typo, words: six items, six cells named by `check`."""
     draft = draft_answers(tmp_path, SCALES[scale], ODD, n)
@@ -59,6 +59,7 @@ def test_a_question_with_an_odd_cell_stays_an_item_and_the_cell_is_refused(tmp_p
     assert places == {(f"{letter}6", text) for letter, text in zip("BCDEFG", odd, strict=True)}
 
 
+@pytest.mark.slow
 def test_an_odd_cell_in_one_file_of_several_is_refused(tmp_path):
     """The other file shows the scale; the file of the cell is named."""
     for name, odd in (("Sở Y tế", [None] * 6), ("Sở Tư pháp", ["4/5", *[None] * 5])):
@@ -90,7 +91,7 @@ def test_a_number_beyond_the_scale_lengthens_it_for_no_column(tmp_path, number):
 
 
 @pytest.mark.parametrize(("scale", "text"), [("numbers", DAY), ("labels", "Tạm được")])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_frequent_answer_of_no_scale_is_listed_and_never_a_profile_question(
     tmp_path, scale, text
 ):
@@ -105,6 +106,7 @@ def test_a_frequent_answer_of_no_scale_is_listed_and_never_a_profile_question(
     assert [*draft.pack.indicators] == ["gioi-tinh"]
 
 
+@pytest.mark.slow
 def test_words_with_a_number_that_many_chose_are_choices_and_named_on_the_screen(tmp_path):
     """“Over 3 times” is no level; the screen says what became of each column."""
     path = write_answers(tmp_path / "a.xlsx", SCALES["numbers"], [None] * 6, 30)
@@ -120,7 +122,7 @@ def test_words_with_a_number_that_many_chose_are_choices_and_named_on_the_screen
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_no_opinion_is_no_answer_and_never_the_middle(tmp_path, scale):
     """It leaves numerator and denominator (rule M1), and the draft says so in three places."""
     draft = draft_answers(tmp_path, SCALES[scale], ["Không ý kiến", *[None] * 5], 30)
@@ -154,6 +156,7 @@ def test_a_drafted_code_is_never_the_header_of_another_column(tmp_path):
     assert draft.sheets[0].placed.items[items["Ghế ngồi"]] == "Ghế ngồi"
 
 
+@pytest.mark.slow
 def test_all_files_that_are_there_are_named_in_one_error(tmp_path):
     """A second `init` into a folder is refused once, not once a file."""
     draft = draft_answers(tmp_path, SCALES["numbers"], [None] * 6, 8)

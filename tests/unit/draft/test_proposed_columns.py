@@ -50,6 +50,7 @@ def make_folder(tmp_path):
     (tmp_path / "phieu").mkdir()
 
 
+@pytest.mark.slow
 def test_proposals_of_all_files_stand_once_and_a_file_has_only_its_own(office):
     """19 lines under each of nine files made 172; now a header stands once."""
     text = draft(office).wave.read_text("utf-8")
@@ -99,6 +100,7 @@ def test_the_list_names_header_code_and_wording_and_the_line_to_type(office):
     assert not any("Cần xác nhận" in text for text, _ in describe_draft(second, "vi"))
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("accepts", "n"), [(False, 18), (True, 22)])
 def test_the_first_line_counts_the_items_that_are_used(office, accepts, n):
     """With ``--accept`` the proposed ones, too."""
@@ -125,6 +127,7 @@ def test_only_a_draft_that_nobody_edited_is_written_again(office):
     assert first.wave.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_draft_beside_its_files_is_no_file_of_answers(tmp_path):
     """``sipas init .`` twice: wave.yaml and units.csv are not listed as files without answers."""
     write_forms(tmp_path / "a.xlsx", HEADS | SHORT, "Sở Y tế")
@@ -134,6 +137,7 @@ def test_a_draft_beside_its_files_is_no_file_of_answers(tmp_path):
     assert yaml.safe_load(again.wave.read_text("utf-8"))["responses"][0]["columns"]["items"]
 
 
+@pytest.mark.slow
 def test_ages_that_the_question_does_not_know_stay_a_proposal(tmp_path):
     """Years cannot be read as bands: the option leaves the line behind its #."""
     write_forms(tmp_path / "phieu" / "a.xlsx", HEADS, "Sở Y tế", ages=("31", "52"))
@@ -150,7 +154,7 @@ def test_ages_that_the_question_does_not_know_stay_a_proposal(tmp_path):
      ("Nghề nghiệp của Ông/Bà", "occupation"), ("Thành phần dân tộc", "ethnicity"),
      ("Dịch vụ cho người cao tuổi", "")],
 )  # fmt: skip
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_usual_columns_on_the_person_are_proposed(tmp_path, header, code):
     """One word counts where it stands alone."""
     rows = [[k + 1, "x", *[4] * 22] for k in range(5)]
@@ -159,6 +163,7 @@ def test_usual_columns_on_the_person_are_proposed(tmp_path, header, code):
     assert draft(tmp_path).questions == ({code: header} if code else {})
 
 
+@pytest.mark.slow
 def test_check_shows_the_line_to_write(office):
     """The questions on the person and on the whole, as init proposes them."""
     wave = draft(office).wave
@@ -176,7 +181,7 @@ def test_check_shows_the_line_to_write(office):
     ("line", "proposed"),
     [("age: Tuổi", 'indicators: {age: "Tuổi"}'), ("D1: Kết quả", 'items: {D1: "Kết quả"}')],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_code_directly_under_columns_gets_the_line_that_is_right(office, line, proposed):
     """No absurd key is proposed (it was ``targets``)."""
     wave = draft(office).wave
@@ -189,7 +194,7 @@ def test_a_code_directly_under_columns_gets_the_line_that_is_right(office, line,
 
 
 @pytest.mark.parametrize("signs", ["#", "# "])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_an_explanation_without_its_sign_is_named(office, signs):
     """Replace All of the #: the cause and the cure are said, not a blank that must go."""
     wave = draft(office).wave
@@ -201,6 +206,7 @@ def test_an_explanation_without_its_sign_is_named(office, signs):
     assert caught.value.places[0].row == 1
 
 
+@pytest.mark.slow
 def test_words_that_are_no_pair_are_named(office):
     """An explanation of the user's own."""
     wave = draft(office).wave

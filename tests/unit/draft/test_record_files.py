@@ -13,6 +13,7 @@ ANSWERS = "Đơn vị,A1,A2,A3,A4,B1,B2,B3,B4,B5,C1,C2,C3,C4,C5,C6,D1,D2,D3,E1,E
 ANSWERS += "Sở Nội vụ," + ",".join("4" * 22) + "\nSở Y tế," + ",".join("5" * 22) + "\n"
 
 
+@pytest.mark.slow
 def test_a_draft_names_the_exports_and_leaves_them_out_of_the_answers(tmp_path):
     """Kinds, a header in another row, a file without a column of units."""
     (tmp_path / "phieu-2024.csv").write_text(ANSWERS, "utf-8")

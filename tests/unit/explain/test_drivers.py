@@ -143,7 +143,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("case", REASONS)
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_a_model_that_cannot_stand_leaves_its_reason_and_no_row(read_answers, case):
     """No outcome, few forms, no variation, few of one kind, collinear, perfectly separated."""
     rows, reasons = REASONS[case]
@@ -210,6 +210,7 @@ def test_a_negative_coefficient_is_named_apart():
 # ── points, by, controls, blanks, warnings
 
 
+@pytest.mark.slow
 def test_points_and_odds_are_those_of_one_level_of_the_factor(read_answers):
     """By statsmodels on raw levels: the average marginal effect, and exp of the coefficient."""
     rows = people(400, mostly_access)
@@ -226,6 +227,7 @@ def test_points_and_odds_are_those_of_one_level_of_the_factor(read_answers):
     assert (found["odds_low"] < found["odds_ratio"]).all()
 
 
+@pytest.mark.slow
 def test_each_unit_has_its_own_model_or_its_reason(read_answers):
     """A unit of 12 forms has none; the other has the model of its own forms alone."""
     large, small = people(120, mostly_access), people(12, mostly_access, seed=2)
@@ -264,6 +266,7 @@ def test_a_control_takes_its_part_away(read_answers):
     assert "unit=so-b" in drivers(survey, ["linear"], controls=["unit"]).fits["linear"].params
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("given", [{"controls": ["sexx"]}, {"by": "sexx"}, {"by": "vulnerable"}])
 def test_a_key_that_the_survey_lacks_is_refused(read_answers, given):
     """It is named, with those there are; several answers of one person make no groups."""
@@ -332,6 +335,7 @@ def test_a_blank_factor_can_be_filled(read_answers):
     assert linear(whole).loc["access", "se"] < linear(some).loc["access", "se"]
 
 
+@pytest.mark.slow
 def test_drivers_print_themselves(read_answers):
     """As text and in JupyterLab: what was modelled, what to beware of, the table."""
     models = drivers(read_answers(text_of(people(300, mostly_access, near=0.97))))

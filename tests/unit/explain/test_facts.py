@@ -192,6 +192,7 @@ def test_both_models_are_those_of_fit_on_the_same_forms(case):
     assert rows["raw_low"].to_numpy() == pytest.approx(expected["low"].to_numpy(), rel=1e-10)
 
 
+@pytest.mark.slow
 def test_a_coefficient_that_may_be_0_has_no_part_that_vanishes():
     """Nothing of nothing: the verdict says so, and no figure is printed."""
     forms, dossiers = simulate_answers(200, 8, of_attitude=0.0, on_whole=0.0)
@@ -209,6 +210,7 @@ def test_facts_that_cannot_be_used_are_named(case):
     assert "confounders" in notes
 
 
+@pytest.mark.slow
 def test_channels_and_controls_stand_as_yes_and_no():
     """Channels are compared with the direct one; a channel of under five forms is blank (P2)."""
     forms, dossiers = simulate_answers(300, 3)
@@ -259,6 +261,7 @@ def test_units_that_differ_by_lateness_alone_are_alike_once_it_is_known():
     assert row["between"] > 50
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -157,6 +157,7 @@ def test_cr2_is_refused_where_it_does_not_hold():
     assert "one_cluster" in {note.id for note in one.notes}
 
 
+@pytest.mark.slow
 def test_groups_are_domains_and_a_group_without_a_model_has_the_reason():
     """Each group is the fit on its subset; order of categories; blank keys are counted."""
     order = ["post", "counter", "online", "fax"]
@@ -235,6 +236,7 @@ def test_pooled_fits_have_intervals_at_infinite_df_and_effects():
         sipas.pool_estimates([means, sipas.mean(DESIGN, "a", by="channel")])
 
 
+@pytest.mark.slow
 def test_blanks_are_filled_from_an_answer_without_order():
     """The outcome informs the blanks as categories: their order of the alphabet does not matter."""
     frame = FORMS.assign(a=FORMS["a"].where(FORMS.index % 5 > 0))

@@ -183,6 +183,7 @@ def test_a_logit_s_likelihood_is_shared_out_with_its_errors():
     np.testing.assert_allclose(found.frame["se"], wanted, rtol=0.08)
 
 
+@pytest.mark.slow
 def test_owen_over_likelihoods_adds_up_to_the_groups():
     """Ordinal logit of levels: items within groups, groups as wholes."""
     frame = FRAME.assign(level=np.digitize(FRAME["y"], [-1, 0, 1]))

@@ -118,6 +118,7 @@ def test_intervals_and_stars_only_if_wanted(fits):
     assert "| Loại mô hình | tuyến tính |" in table.to_markdown()
 
 
+@pytest.mark.slow
 def test_groups_and_drivers_give_a_model_each(fits):
     """Named by their keys; the wording of a factor stands beside its code."""
     design = fits["short"].design
@@ -136,6 +137,7 @@ def test_groups_and_drivers_give_a_model_each(fits):
         np.testing.assert_array_equal(got, drivers.fits[model].frame["value"])
 
 
+@pytest.mark.slow
 def test_what_standardised_coefficients_are_measured_in(fits):
     """A model of drivers says so, in both languages; one of variables as they are does not."""
     survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
@@ -154,6 +156,7 @@ def test_what_standardised_coefficients_are_measured_in(fits):
     assert any("per level of the factor" in text for text in only)
 
 
+@pytest.mark.slow
 def test_the_units_of_the_drivers_are_what_the_sentences_say():
     """A fit of variables divided by their deviations gives the linear value; raw is per level."""
     survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))

@@ -12,6 +12,7 @@ SEX = pd.Categorical(np.where(FORMS["b"] > 0.3, "f", "m"), ["m", "f"])
 DESIGN = sipas.Design(FORMS.assign(sex=SEX), weights="w", clusters="place")
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("family", MODELS)
 def test_slopes_of_predictions_are_derivatives(family):
     """se² = g'Vg with g by differences of the coefficients; chances of a form add up to 1."""

@@ -95,6 +95,7 @@ RULES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     ["pooled", *(pytest.param(rule, marks=pytest.mark.slow) for rule in [*RULES][1:])],
@@ -155,6 +156,7 @@ def test_without_an_outcome_the_arithmetic_still_stands(read_shared):
     assert "no matrix: no_outcome" in repr(matrix)
 
 
+@pytest.mark.slow
 def test_factors_that_cannot_be_told_apart_have_no_place(read_shared):
     """Half of the share would be noise (rule D2)."""
     survey = wave(read_shared)
@@ -197,6 +199,7 @@ def test_what_is_missed_and_what_is_rewarded_are_told_apart(read_shared):
     )
 
 
+@pytest.mark.slow
 def test_under_thirty_at_a_level_one_cannot_tell(read_shared):
     """29 unsatisfied: no penalty, no asymmetry, but the reward; 30: all three."""
     rng = np.random.default_rng(1)
@@ -224,6 +227,7 @@ def test_without_an_outcome_there_is_no_row(read_shared):
     assert estimate_penalties(read_shared(HEAD + "so-a,5,4,3,\n" * 40)).empty
 
 
+@pytest.mark.slow
 def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_shared):
     """Outcomes dealt out at random (D4, D6): shares of nothing, and 22 chances to be wrong."""
     survey = wave(read_shared)
@@ -236,6 +240,7 @@ def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_shared):
     assert (found["p_holm"] >= 0.05).all()
 
 
+@pytest.mark.slow
 def test_factors_that_move_as_one_are_not_placed(read_shared):
     """Each alone would look important and weak; nobody can say which (D2)."""
     survey = wave(read_shared)

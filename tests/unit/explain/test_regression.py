@@ -68,6 +68,7 @@ def test_coefficients_equal_statsmodels(family, make):
     np.testing.assert_allclose(found.statsmodels.params, found.params, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_unweighted_ordered_logit_equals_statsmodels_and_a_weighted_one_doubles_people():
     """OrderedModel ignores weights, so a weight of 2 is held against the same person twice."""
     found = sipas.fit(sipas.Design(FORMS), "level ~ a + b + c", "ordinal")
@@ -101,6 +102,7 @@ def test_errors_by_hand_from_cluster_totals_of_the_influence():
     assert found.frame["df"].unique().tolist() == [k - 1 - 2]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("family", OUTCOME)
 def test_order_of_forms_scale_of_weights_and_units_change_nothing(family):
     """Coefficients and errors follow the units of a predictor, and nothing else."""
@@ -377,7 +379,7 @@ def test_the_same_seed_fills_the_same_blanks():
 
 
 @pytest.mark.parametrize("left", ["y", "I(y * 1)", "word", "I(yes > 0)"])
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_filling_uses_the_outcome_however_it_is_written(left):
     """An expression or an ordered category informs the blanks as a plain number does."""
     rng = np.random.default_rng(2)

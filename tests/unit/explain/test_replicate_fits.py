@@ -27,7 +27,7 @@ def spread(values):
         pytest.param("ordinal", "level", None, marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_errors_are_those_of_separate_fits(family, outcome, offset):
     """Leave out each cluster by hand; margins and offsets, too; df of the weights' rank."""
     formula, fits = f"{outcome} ~ a + b", []

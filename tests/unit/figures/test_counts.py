@@ -24,6 +24,7 @@ LATE = """\
 """
 
 
+@pytest.mark.slow
 def test_people_and_settings_are_counted_as_by_hand(read_answers):
     """20 of 30 people of the town; the settings of the wave; forms read and kept."""
     figures = figures_of(
@@ -48,7 +49,7 @@ def test_people_and_settings_are_counted_as_by_hand(read_answers):
 
 
 @pytest.mark.parametrize("blanks", [0, 9])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_hidden_count_follows_from_no_published_number(read_answers, blanks):
     """Three people of the isle: their count, the next one, and both indices are hidden (P2)."""
     figures = figures_of(

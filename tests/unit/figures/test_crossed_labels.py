@@ -73,6 +73,7 @@ def test_three_questions_together_leave_no_few_people(read_people):
     assert not search_all(codes, 5)
 
 
+@pytest.mark.slow
 def test_a_unit_does_not_know_the_few_others_of_a_label(read_people):
     """Eight people have no school but primary, six of them in so-a: it would know the other two."""
     rows = [("so-a", "male,urban,primary")] * 6 + [("so-b", "female,rural,primary")] * 2

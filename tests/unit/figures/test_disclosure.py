@@ -245,6 +245,7 @@ def test_answers_of_the_whole_that_few_hidden_people_gave_are_hidden(read_answer
     assert lost == round(lost)  # more digits would give back how many people are hidden
 
 
+@pytest.mark.slow
 def test_what_need_not_be_hidden_is_shown_again(read_answers):
     """One unit of four people: two others are hidden beside it, and no figure of the whole."""
     draw = random.Random(1)
@@ -370,6 +371,7 @@ def test_exchanges_reach_no_further_than_programs_find(read_answers):
     assert reached > compared / 5
 
 
+@pytest.mark.slow
 def test_walks_leave_what_is_shown(read_answers):
     """A walk keeps shown figures, ends and links, and nothing changes in a reader's own unit."""
     parts, _, hidden = hide_small_units(read_answers)
@@ -399,6 +401,7 @@ def test_walks_leave_what_is_shown(read_answers):
     assert beside > 0  # through two cells of which the unit shows the sum
 
 
+@pytest.mark.slow
 def test_what_rests_on_exchanges_is_looked_at_again(read_answers, monkeypatch):
     """A search that shows figures again asks for as many as a new one, once partners are shown."""
     (cells, _), is_small, hidden = hide_small_units(read_answers)
@@ -419,6 +422,7 @@ def test_what_rests_on_exchanges_is_looked_at_again(read_answers, monkeypatch):
     assert again == anew > everything
 
 
+@pytest.mark.slow
 def test_no_model_rests_on_hidden_figures(read_answers):
     """Three people answered the only item of a factor: no correlation, alpha or coefficient."""
     forms = [

@@ -115,6 +115,7 @@ def test_a_unit_that_one_edition_has_not_is_no_difference_by_itself():
     assert compare_editions(edition, later, 5) == {}
 
 
+@pytest.mark.slow
 def test_an_edition_that_a_run_replaces_is_still_compared(first, tmp_path, monkeypatch):
     """Else the warning would be gone once the run that it warned of has ended."""
     old = json.loads((first / "receipt.json").read_text("utf-8"))

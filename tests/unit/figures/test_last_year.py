@@ -226,6 +226,7 @@ def test_check_proposes_lines_that_can_be_used(tmp_path):
     assert last_year.new_units == ("z",)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
@@ -247,6 +248,7 @@ def test_an_earlier_wave_that_cannot_be_read_is_named(tmp_path, break_it, words)
     assert "Đợt" in caught.value.text("vi")
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("facts", [{"id": "w-2024"}, {"year": 2031}])
 def test_an_earlier_wave_is_another_one_and_not_later(tmp_path, facts):
     """The wave itself, or one of a later year, is refused."""

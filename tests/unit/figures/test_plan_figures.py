@@ -199,6 +199,7 @@ def test_plans_of_this_wave_or_two_of_one_are_refused(tmp_path, plan, wave):
     assert wave in caught.value.text("vi")
 
 
+@pytest.mark.slow
 def test_a_named_plan_is_parsed_once_and_refused_if_its_wave_is_unknown(tmp_path, monkeypatch):
     """The error names the wave and those that are known."""
     folder = write_year(tmp_path, 2023, UNITS)

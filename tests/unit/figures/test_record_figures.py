@@ -175,6 +175,7 @@ def test_a_step_of_few_dossiers_has_no_row_and_hides_one_more(source):
     assert {"rare", "ask", "so-d", "CB07"} & {*listed} == set()
 
 
+@pytest.mark.slow
 def test_scores_do_not_wait_for_records(source):
     """The file of dossiers is not there: scores do not look for it, a report does."""
     figures = Figures(source.survey)

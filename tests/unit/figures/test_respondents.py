@@ -67,6 +67,7 @@ def test_choices_of_several_are_compared_with_the_whole(demo_2021, compared):
     assert poor["difference"] == pytest.approx(poor["value"] - whole)
 
 
+@pytest.mark.slow
 def test_a_group_of_few_people_has_no_verdict(read_answers):
     """Twelve people have an index with caution, and no comparison; those left have neither."""
     men, women = ["5,5,5"] * 60, ["1,1,1"] * 12
@@ -75,6 +76,7 @@ def test_a_group_of_few_people_has_no_verdict(read_answers):
     assert table.loc["sex=male", "verdict"] == "above"
 
 
+@pytest.mark.slow
 def test_where_nobody_of_a_group_differs_the_exact_interval_decides(read_answers):
     """40 of 40 satisfied beside 66 of 70: no variance in one part is not certainty."""
     women = ["5,5,5"] * 66 + ["1,1,1"] * 4

@@ -127,6 +127,7 @@ def test_the_example_of_the_documentation_is_read(read_own):
     assert read_own(dedent(block)).answer_items("qd-2640-2017")["E4"] == "sms-notice"
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

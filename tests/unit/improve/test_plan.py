@@ -127,6 +127,7 @@ def test_few_incidents_start_no_measure(read_low):
     assert "apology" not in {*plan(read_low(LOW | {(0, "late"): 4})).frame["measure"]}
 
 
+@pytest.mark.slow
 def test_what_could_be_shown_is_as_by_hand_and_as_in_the_ranking(proposals):
     """20 of 60: se = √(p(1 − p)/60·300/299), times (1.96 + 0.84)·√2; R4 of two such units (G3)."""
     first = proposals[1].lines_of("so-0").iloc[0]
@@ -231,6 +232,7 @@ def test_units_without_lines_say_why(proposals):
     assert draft_plan(replace(basis, scores=scores), "so-0").frame.empty
 
 
+@pytest.mark.slow
 def test_items_of_important_factors_go_first(proposals):
     """Importance orders items that are surely weak, and only those (D4)."""
     survey, drafted, basis = proposals
@@ -260,6 +262,7 @@ def test_a_survey_of_one_unit_has_the_lines_of_the_whole(read_low):
     ]
 
 
+@pytest.mark.slow
 def test_a_pack_that_the_library_does_not_know_asks_the_unit(read_shared):
     """Nothing is invented: no measure, no post and no day."""
     levels = np.random.default_rng(1).integers([2, 3, 4], 6, (80, 3))
@@ -271,6 +274,7 @@ def test_a_pack_that_the_library_does_not_know_asks_the_unit(read_shared):
     assert (lines["owner"][0], lines["due"][0]) == ("", None)
 
 
+@pytest.mark.slow
 def test_own_measures_of_the_province_are_proposed(read_answers, tmp_path):
     """For a questionnaire of one's own too; the day follows from the months of the measure (G1)."""
     levels = np.random.default_rng(1).integers([2, 3, 4], 6, (40, 3))

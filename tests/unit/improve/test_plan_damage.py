@@ -583,6 +583,7 @@ def check(number: int, workbook: tuple[list[list[object]], int], folder: Path) -
     assert {row for row, _ in places} <= {row for row, _ in wanted} | {0}, error.text("vi")
 
 
+@pytest.mark.slow
 def test_damage_is_refused_with_the_cell_or_read_right(workbook, tmp_path):
     """One plan of every fifth kind."""
     assert len(REFUSED) >= 25

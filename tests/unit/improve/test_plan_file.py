@@ -120,6 +120,7 @@ def test_all_mistakes_are_told_together_with_cell_value_and_remedy(read, change)
     assert {error.exit_code for error in caught.value.errors} == {25}
 
 
+@pytest.mark.slow
 def test_a_misspelt_code_names_the_nearest(refuse, change):
     """Unit, measure, indicator and status alike; nothing is guessed."""
     cells = {"unit_1": "sở tư phap", "measure_2": "channel", "indicator_3": "late-shares"}
@@ -129,6 +130,7 @@ def test_a_misspelt_code_names_the_nearest(refuse, change):
         assert near in text
 
 
+@pytest.mark.slow
 def test_a_total_or_a_signature_is_asked_away_once(refuse, read, change):
     """Not five cells to fill in; nothing else of the row is demanded."""
     row = len(read(PLAN).frame) + 1
@@ -166,6 +168,7 @@ def test_a_figure_that_was_changed_by_hand_is_refused_with_the_right_one(refuse,
     assert line["n_needed"] == pytest.approx(line["n"] * (line["detectable"] / rise) ** 2, abs=1)
 
 
+@pytest.mark.slow
 def test_a_new_line_needs_no_figures(read, change):
     """Id, unit, item, task, indicator, target and status are enough; the wave is that of others."""
     row = len(read(PLAN).frame) + 1

@@ -86,6 +86,7 @@ def make_question(year, shares):
     return sipas.survey(frame, ["q"], unit="office", id=f"y{year}", year=year)
 
 
+@pytest.mark.slow
 def test_the_change_expected_is_that_worked_by_hand():
     """Shares 60, 66 and six of 80 %; the index of one question is its share.
 
@@ -138,7 +139,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("line", "word", "reason"), REASONS, ids=[r[2] for r in REASONS])
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_a_line_that_cannot_be_judged_says_why(line, word, reason):
     """The day of the later fieldwork is 1/3/2026; one day later is too early."""
     collected = Collected.model_validate({"from": date(2026, 3, 1), "to": date(2026, 3, 20)})
@@ -305,6 +306,7 @@ def test_a_plan_that_cannot_be_judged_is_refused():
     assert sipas.verdict(AFTER, BEFORE, Plan(plan[:0])).frame.empty
 
 
+@pytest.mark.slow
 def test_without_a_day_of_the_survey_nothing_is_due_too_late():
     """Surveys in memory may have no year."""
     after = replace(AFTER, wave=AFTER.wave.model_copy(update={"year": 0}))

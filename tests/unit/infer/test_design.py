@@ -158,6 +158,7 @@ def odd_fractions(monkeypatch):
     monkeypatch.setitem(globals(), "TOWNS", TOWNS.assign(**extra))
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("message", BAD)
 def test_what_cannot_be_is_refused_in_both_languages(message):
     """One paragraph: what must hold, what was found, what to do."""
@@ -352,6 +353,7 @@ def test_a_figure_of_a_census_is_certain(read_answers):
     assert (index["high"] == index["value"]).all()
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("name", ["n", "_cell", "by town", "_row"])
 def test_columns_of_the_sample_may_have_any_name(name):
     """What the program adds for itself never meets a column of the data."""

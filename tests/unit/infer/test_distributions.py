@@ -54,7 +54,7 @@ def test_neither_models_nor_figures_import_scipy_stats():
 
 
 @pytest.mark.parametrize("method", ["holm", "fdr_bh"])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_adjusted_p_values_leave_blanks_out(method):
     """A test that could not be made is none of the tests (R ``p.adjust``)."""
     p = np.array([0.03, np.nan, 0.01, 0.02, np.nan])

@@ -31,7 +31,7 @@ def sample(**changes):
 
 
 @pytest.mark.parametrize("changes", [{}, {"clusters": None}, {"fpc": "N"}, {"replicates": "JKn"}])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_part_has_the_figures_of_its_domain(changes):
     """subset and by= are two ways to one figure, also after calibration (rule V1)."""
     designs = [sample(**changes)]
@@ -58,6 +58,7 @@ def test_a_part_may_be_given_in_several_ways():
     assert not hasattr(design.domain, "shape")
 
 
+@pytest.mark.slow
 def test_a_model_of_a_part_is_that_of_its_forms_alone():
     """Coefficients are those of the forms alone; errors know the clusters without any of them."""
     part = FORMS[FORMS["town"].isin(["a", "b"]) & (FORMS["y"] > 45)]

@@ -148,6 +148,7 @@ def results():
     return make_results()
 
 
+@pytest.mark.slow
 def test_every_kind_of_result_is_among_them(results):
     """A new result is added above; those of records are slow and have a test of their own."""
     kinds = {kind.__name__ for kind in list_kinds()}
@@ -336,6 +337,7 @@ def test_the_view_is_narrow_and_wide_has_all_columns(results):
         assert repr(result)
 
 
+@pytest.mark.slow
 def test_the_wording_stands_beside_the_code(results):
     """In the language of the result; codes stay as they are."""
     for name in ("whole", "rules", "drivers", "priority", "penalties", "plan"):
@@ -519,6 +521,7 @@ class ResultTableOf(ResultTable):
         object.__setattr__(self, "frame", frame)
 
 
+@pytest.mark.slow
 def test_an_index_names_the_rows():
     """The row of a prediction, the unit of a pooled estimate."""
     predictions = fit_schools()["linear"].predict(make_schools().iloc[[5, 7]])

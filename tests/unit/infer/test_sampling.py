@@ -307,6 +307,7 @@ def test_only_ids_strata_and_clusters_leave_a_draw():
     assert [*got] == ["unit", "village", "id", "order", "status", *ends]
 
 
+@pytest.mark.slow
 def test_everyone_has_a_chance_and_those_of_a_draw_add_up_to_it():
     """Σπ = n at one stage; n of each drawn cluster at two; those drawn are those drawn alone."""
     for kind, asked in DRAWS.items():
@@ -585,7 +586,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_sample_that_cannot_be_made_is_refused_and_nothing_is_written(sipas, case):
     """One paragraph in each language, its own exit code, the place, and no file."""
     text, words, code, said = BAD[case]

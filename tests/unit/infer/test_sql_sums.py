@@ -62,6 +62,7 @@ def test_sql_counts_as_memory_does(tmp_path: Path, weights: str | None, names: l
             )
 
 
+@pytest.mark.slow
 def test_sql_leaves_the_rest_to_pieces(tmp_path: Path) -> None:
     """Single forms need second moments, and a number with a fraction is no whole one."""
     forms = make_forms().drop(columns="y").assign(z=lambda frame: frame["x"] / 3)

@@ -165,6 +165,7 @@ def test_the_built_in_packs_keep_their_words(demo_2021):
     )
 
 
+@pytest.mark.slow
 def test_a_pack_without_words_for_what_is_measured_has_its_title(read_answers):
     """Neither agency nor population is invented."""
     survey = read_answers("unit,A1,A2,D1\n" + "so-a,4,4,4\n" * 6)
@@ -296,7 +297,7 @@ def test_points_and_levels_of_several_scales_are_added_as_the_pack_says(tmp_path
         ("factors:\n", "indicators: {x: {group: profile, reverse: true}}\nfactors:\n", "reverse"),
     ],
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_a_scale_that_cannot_be_is_refused_with_its_line(tmp_path, old, new, words):
     """The pack is read whole before any file."""
     assert old in AIRPORT
@@ -336,6 +337,7 @@ def test_a_block_may_have_a_scale(tmp_path):
     assert instrument.satisfied_levels(["C1", "C2", "H1", "P1", "ALL"]) == [5, 5, 3, 1, 8]
 
 
+@pytest.mark.slow
 def test_two_years_of_an_airport_are_compared_by_its_own_scales(tmp_path):
     """The change of the overall question and of NPS, by their own levels."""
     years = []

@@ -155,6 +155,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(("index", "words"), CHANGES)
 def test_a_bad_pack_says_where_and_what_to_write(make_wave, index, words):
     """File, line, and the rule that must hold."""

@@ -91,6 +91,7 @@ def test_a_change_from_100_percent_has_an_interval(wave):
     assert np.isnan(one["se"])
 
 
+@pytest.mark.slow
 def test_units_are_judged_together(wave):
     """Holm over the three of one group: the smallest p times 3."""
     before = {"a": (30, 60), "b": (40, 60), "c": (45, 60)}
@@ -126,6 +127,7 @@ def test_a_unit_of_one_year_only_says_so(wave):
 REWORDED = PACK.replace("Nơi ngồi chờ", "Nhân viên bảo vệ niềm nở")
 
 
+@pytest.mark.slow
 def test_an_item_of_another_wording_is_not_compared_though_the_pack_has_the_same_id(wave):
     """The others are, as shared items; the same words in one language more are the same (C2)."""
     counts = {"a": (42, 60)}
@@ -163,6 +165,7 @@ def test_no_line_is_drawn_where_the_question_changed(wave, before, after, reason
     assert changes.frame[["value", "se", "low", "high", "p"]].isna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_a_crosswalk_bridges_two_questionnaires_over_the_items_they_share(wave, tmp_path):
     """A1 is now called B1; only it is compared, as item and as the whole, and labelled."""
     pack = OTHER.replace("A1:", "B1:")
@@ -251,6 +254,7 @@ def asked(read_answers, men, women):
     )
 
 
+@pytest.mark.slow
 def test_a_change_is_who_was_asked_and_how_they_answered(read_answers):
     """By hand: shares .5/.5 to .8/.2, indices 80/40 to 90/50 (rule C3)."""
     before = asked(read_answers, (80, 100), (40, 100))
@@ -262,6 +266,7 @@ def test_a_change_is_who_was_asked_and_how_they_answered(read_answers):
     assert who + how == pytest.approx(22)
 
 
+@pytest.mark.slow
 def test_parts_and_their_errors_fit_the_change_of_the_index(read_answers):
     """The change is that of ``compare``, error too; all the same people answer the same."""
     before = asked(read_answers, (80, 100), (40, 100))
@@ -278,6 +283,7 @@ def test_parts_and_their_errors_fit_the_change_of_the_index(read_answers):
     assert same.tolist() == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_group_that_is_new_changes_only_who_was_asked(read_answers):
     """Nobody of it answered before, so nobody answers differently."""
     before = asked(read_answers, (80, 100), (0, 0))
@@ -336,7 +342,7 @@ def test_items_that_both_questionnaires_ask_alike_need_no_crosswalk(tmp_path):
         ("A2: {factor: access,", "A2: {factor: access, scale: {satisfied_from: 5},"),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_an_item_that_is_read_otherwise_is_not_shared(tmp_path, old, new):
     """Wording, direction and the satisfied levels make the question; two others are compared."""
     answers = "unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 6
@@ -358,7 +364,7 @@ WEIGHTED = {"columns": {"unit": "unit", "weight": "w"}}
         (WEIGHTED, WEIGHTED, ""),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_weighted_year_is_not_set_beside_an_unweighted_one(tmp_path, before, after, reason):
     """The same forms: a change of weights alone is no change of opinion."""
     answers = "unit,A1,A2,D1,w\n" + "so-a,5,4,4,0.2\nso-b,2,3,3,1.8\n" * 20
@@ -401,7 +407,7 @@ def test_factors_of_the_same_items_are_compared_across_a_bridge(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["more", "other-name"])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_an_item_that_was_dropped_or_another_pack_id_needs_no_crosswalk(tmp_path, name):
     """The same three items under another id, with D2 in the earlier year only."""
     answers = "unit,A1,A2,D1,D2\n" + "so-a,5,4,3,4\n" * 6 + "so-a,3,2,3,1\n" * 6
@@ -444,6 +450,7 @@ def test_weights_that_are_all_equal_weight_nothing(tmp_path):
     assert compare(*years).breaks["reason"].tolist() == [""]
 
 
+@pytest.mark.slow
 def test_a_pack_that_changed_under_the_same_id_is_not_the_same_questionnaire(tmp_path):
     """One item reversed: its old and new figures must not be subtracted."""
     answers = "unit,A1,A2,D1\n" + "so-a,5,4,4\n" * 6
@@ -454,6 +461,7 @@ def test_a_pack_that_changed_under_the_same_id_is_not_the_same_questionnaire(tmp
     assert changes.breaks[["bridged", "n_shared"]].to_numpy().tolist() == [[True, 2]]
 
 
+@pytest.mark.slow
 def test_an_item_that_moved_to_another_factor_leaves_the_factors_incomparable():
     """Items and the whole are bridged; a factor of other items has no change (rule C2)."""
     rng = np.random.default_rng(3)

@@ -34,6 +34,7 @@ def two(read_answers):
     return of
 
 
+@pytest.mark.slow
 def test_with_like_clients_the_better_unit_comes_first(two):
     """84 to 75 % as published; .9/.6 against .95/.7 by sex (rule A1)."""
     found = adjust_and_pool(*two(adjusters=["sex"])).set_index("unit")

@@ -11,6 +11,7 @@ from sipas_analysis.measure.scores import score
 HEAD = "unit,A1,A2,D1\n"
 
 
+@pytest.mark.slow
 def test_the_whole_beside_the_units_has_the_error_of_the_whole(demo_2021):
     """Its slope is the same in each unit: variance as computed alone, covariance wᵤVᵤ."""
     units = score(demo_2021, "unit").select(variable="overall")

@@ -111,6 +111,7 @@ def test_what_may_not_be_shown_is_not_ranked(ranked):
     assert found["rank"].isna().to_dict() == {"b": False, "c": False, "a": True}
 
 
+@pytest.mark.slow
 def test_one_unit_beside_hidden_ones_has_no_rank(ranked):
     """It would be first, whatever its index; a unit beside one of too few forms stays first."""
     found = ranked(min_forms=2, a=(4, 4), b=(1, 10)).set_index("unit")
@@ -192,6 +193,7 @@ def test_units_that_share_clusters_are_told_apart_by_their_covariance():
     assert sets([90.0, 88.0], shared)["letter"].tolist() == ["A", "B"]
 
 
+@pytest.mark.slow
 def test_the_order_of_units_changes_nothing():
     """Draws belong to places in the order, so the same unit gets the same set."""
     rng = np.random.default_rng(5)
@@ -324,6 +326,7 @@ def test_pairs_list_every_two_ranked_units_once(ranked_whole):
     assert pairs["value"].to_numpy() == pytest.approx([140 / 3, 230 / 3, 30])
 
 
+@pytest.mark.slow
 def test_of_many_units_only_near_pairs_and_those_of_leaders_are_listed():
     """Ten of each number of places apart, 3,010 - 55, and 290 of the first with those below."""
     values = pd.Series(np.arange(301.0)[::-1], [f"u{place}" for place in range(301)])
@@ -340,6 +343,7 @@ def test_of_many_units_only_near_pairs_and_those_of_leaders_are_listed():
     )
 
 
+@pytest.mark.slow
 def test_rows_of_estimates_in_another_order_give_the_same_ranking(read_answers):
     """Scores that were sorted by value or by name."""
     rows = "".join(

@@ -57,6 +57,7 @@ class Records:
     period = (date(2021, 1, 1), date(2021, 12, 31))
 
 
+@pytest.mark.slow
 def test_the_parts_of_decision_766_are_those_worked_by_hand(survey, scored):
     result = reconcile(with_others(survey), Records())
     own = find_index(survey)

@@ -142,6 +142,7 @@ def test_weights_of_one_change_nothing_but_the_interval():
     assert sipas.reliability(design, items).frame["df"].tolist() == [19.0] * 3
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("factors", "words"),
     [

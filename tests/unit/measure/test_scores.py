@@ -350,6 +350,7 @@ def test_one_item_has_one_interval_however_it_is_called(read_answers):
     assert ends[0].tolist() == ends[1].tolist()
 
 
+@pytest.mark.slow
 def test_a_mean_score_stays_on_its_scale_and_is_never_certain(read_answers):
     """Thirty fives: 5.00, from 1 + 4 · 0.025 ** (1 / 30); the interval of others stops at 5."""
     best = (
@@ -373,7 +374,7 @@ def test_a_rank_counts_people_who_answered(read_answers):
 
 
 @pytest.mark.parametrize("without_group", [False, True])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_domains_that_are_counted_in_one_pass_have_the_same_bits(demo_2021, without_group):
     """Units are added to groups and the whole; a form without a group still counts in the whole."""
     survey = demo_2021

@@ -84,7 +84,7 @@ def slow(*values):
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
 @pytest.mark.parametrize("name", [name if name in QUICK else slow(name) for name in PLOTS])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_no_text_covers_another_or_is_cut(name, lang):
     """In a figure of its own, with long names and 40 units; nothing is read as mathematics."""
     ax = PLOTS[name](lang=lang)
@@ -103,6 +103,7 @@ def test_axes_that_are_given_keep_their_size_and_texts_apart(name):
     assert drawn.list_overlaps(ax) == []
 
 
+@pytest.mark.slow
 def test_without_axes_the_current_ones_are_drawn_on():
     """As seaborn does; a figure that the user opened keeps its size."""
     figure = plt.figure(figsize=(5, 4))
@@ -126,6 +127,7 @@ def test_lines_and_limits_can_be_added():
     assert points == [*range(len(ax.get_yticklabels()))]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("style", ["default", "dark_background", "ggplot", slow("grayscale")])
 @pytest.mark.parametrize(
     "name", [*map(slow, ("ranking", "likert", "change", "slopes", "priority")), "drivers"]
@@ -202,7 +204,7 @@ def test_readable_texts_have_the_contrast_of_the_standard():
         slow("reliability", "Hệ số tải chuẩn hóa", "Standardised loading"),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_words_and_numbers_are_those_of_the_language(name, vietnamese, english):
     """The scale is named in the language, and its numbers have its point."""
     for lang, words in (("vi", vietnamese), ("en", english)):
@@ -232,6 +234,7 @@ def test_a_title_covers_nothing(name, where, style):
     assert title.y0 >= ax.get_window_extent(renderer).y1
 
 
+@pytest.mark.slow
 def test_a_title_stands_at_the_axes_where_nothing_is_above():
     """It does not float: the gap is that of any axes of Matplotlib."""
     ax = PLOTS["importance"]()

@@ -125,7 +125,7 @@ def test_letters_have_marks_in_the_order_of_the_report():
     assert {*ranges} <= {*drawn.texts_of(ax)}
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("dpi", [70, 50, 200])
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_heads_are_whole_words_and_name_the_letter(lang, dpi):
@@ -267,7 +267,7 @@ def test_differences_are_those_of_compare_and_sure_ones_stand_out():
 
 
 @pytest.mark.parametrize("rows", ["whole", "groups", "factors", "items"])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_changes_of_other_rows(rows):
     """The whole, groups, factors and items."""
     frame = results.changes().frame
@@ -399,6 +399,7 @@ def test_reliability_of_each_item(what):
         assert line == pytest.approx([alpha["value"]])
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("what", ["icc", "icc_mean"])
 def test_intraclass_correlations_have_intervals(what):
     """Those of the table, item by item."""
@@ -408,6 +409,7 @@ def test_intraclass_correlations_have_intervals(what):
     assert np.array([row[1:4] for row in drawn.rows_of(ax)]) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_indices_by_unit_and_by_a_question():
     """Units best first; answers of a question in the order of the table."""
     frame = results.units().frame
@@ -453,6 +455,7 @@ def test_figures_of_too_few_people_are_counted_not_drawn():
         assert not any(f"số {results.FEW + 1} " in label for label in drawn.labels_of(ax)), name
 
 
+@pytest.mark.slow
 def test_numbers_beside_the_rows_are_the_printed_ones():
     """A printed number is rounded once, and written in the language."""
     frame = results.ranking().frame

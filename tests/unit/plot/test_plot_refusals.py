@@ -74,6 +74,7 @@ def test_axes_language_and_labels_must_be_such():
         assert words in refused.value.text("en")
 
 
+@pytest.mark.slow
 def test_axes_hold_one_picture():
     """A second one would be drawn over the first: it gets a figure; after clear() there is room."""
     shares = results.priority().importance
@@ -144,6 +145,7 @@ def test_items_of_two_scales_are_no_picture():
         sipas.plot.likert(survey, ["Q1", "Q2"])
 
 
+@pytest.mark.slow
 def test_items_of_another_scale_are_named_below_the_picture():
     """A picture of all items has those of one scale; the others are counted, not forgotten."""
     frame = pd.concat([FRAME[["Q1", "Q2"]]] * 5)

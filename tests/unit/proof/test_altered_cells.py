@@ -92,6 +92,7 @@ def test_columns_that_were_moved_added_or_removed_are_named():
     assert find([[*row, "", ""] for row in ROWS]).cells == {}  # blank columns at the end
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("n_rows", [0, 1, 2, PART, 2 * PART - 1, 2 * PART])
 def test_tables_of_any_length_are_compared(n_rows):
     """Without rows, in one part, in two."""

@@ -9,6 +9,7 @@ from sipas_analysis.proof.program import describe_program
 from sipas_analysis.proof.wheels import find_other_wheels, read_wheels
 
 
+@pytest.mark.slow
 def test_wheels_of_another_python_or_program_are_refused():
     """What is packed must run where the run was made."""
     program = describe_program()

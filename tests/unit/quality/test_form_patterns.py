@@ -167,6 +167,7 @@ def times(*texts):
     return count_times(frame).iloc[0].to_dict() if len(count_times(frame)) else {}
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("clock", "night"),
     [

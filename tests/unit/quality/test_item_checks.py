@@ -27,6 +27,7 @@ def make_answers(n, reversed_item="", noise=1, seed=3):
     return HEAD + "\n".join(rows) + "\n"
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("item", ["A1", "A2", "D1"])
 def test_an_item_against_the_others_is_named(read_answers, item):
     """One row, with the correlation that SciPy finds with the mean of the other two."""
@@ -51,7 +52,7 @@ def test_an_item_against_the_others_is_named(read_answers, item):
         + "".join(f"so-a,{1 + k % 5},{1 + k // 5 % 5},{1 + k // 25 % 5}\n" for k in range(125)),
     ],
 )
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 def test_usual_answers_are_no_finding(read_answers, answers):
     """Alike, too few, constant, alone or independent."""
     assert find_opposed_items(read_answers(answers)).empty
@@ -71,7 +72,7 @@ def test_blank_answers_are_left_out(read_answers):
 
 
 @pytest.mark.parametrize(("language", "word"), [("vi", "lời văn"), ("en", "wording")])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_the_check_says_both(read_answers, language, word):
     """One line each; with wordings and answers alike it says neither."""
     pack = yaml.safe_load(PACK)

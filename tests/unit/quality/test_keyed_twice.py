@@ -84,7 +84,7 @@ def test_rates_by_operator_count_every_answer_that_they_keyed(compare):
         ("5", "5.0"),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_two_spellings_of_one_answer_are_no_disagreement(compare, first, second):
     """Typed values are compared, not texts."""
     rows = "1,so-a,Lan,{},4,4\n2,so-a,Lan,3,4,4\n"
@@ -96,7 +96,7 @@ def test_two_spellings_of_one_answer_are_no_disagreement(compare, first, second)
 @pytest.mark.parametrize(
     ("first", "second"), [("5", "4"), ("5", ""), ("", "3"), ("1", "5. Rất hài lòng"), ("9", "1")]
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_another_value_is_a_disagreement(compare, first, second):
     """Also where one of the two is blank."""
     rows = "1,so-a,Lan,{},4,4\n2,so-a,Lan,3,4,4\n"
@@ -114,6 +114,7 @@ def test_units_are_compared_by_what_they_mean(compare):
     ]
 
 
+@pytest.mark.slow
 def test_the_second_file_may_have_its_own_headers_and_order(compare):
     """An entry of ``keyed_twice`` is like one of ``responses``."""
     own = {"form": "Số", "unit": "Đơn vị", "operator": "Nhập", "items": {"D1": "Kết quả chung"}}
@@ -165,6 +166,7 @@ def test_a_wave_without_a_second_keying_says_so(read_answers):
         compare_keyings(read_answers("unit,A1,A2,D1\nso-a,5,4,4\n"))
 
 
+@pytest.mark.slow
 def test_a_planted_error_rate_is_recovered(compare):
     """Three percent of 6,000 answers were typed as another level; the interval holds 3 %."""
     rng = np.random.default_rng(3)

@@ -72,7 +72,7 @@ def test_planted_straight_lines_are_found_and_only_they(found):
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_units_alike_raise_nothing(found, seed):
     """Five clean waves of eight units."""
     assert found(*(forms(k, 40, seed, straight=0.1) for k in range(8))).noticed().empty
@@ -172,6 +172,7 @@ def facts_of(findings):
     return findings.noticed()[["fact", "unit"]].to_numpy().tolist()
 
 
+@pytest.mark.slow
 def test_forms_that_differ_raise_nothing_and_copy_nothing(look):
     """The wave of the tests below, before anything is planted."""
     findings = look()
@@ -180,6 +181,7 @@ def test_forms_that_differ_raise_nothing_and_copy_nothing(look):
     assert findings.flagged_units == set()
 
 
+@pytest.mark.slow
 def test_copies_of_one_form_are_noticed_and_listed_by_row(look):
     """Ten of thirty forms are the first form of the unit, one answer changed (rule Q2)."""
 
@@ -218,6 +220,7 @@ def test_forms_of_one_evening_are_noticed(look):
     assert findings.flagged_units == set()  # hours alone take no rank away
 
 
+@pytest.mark.slow
 def test_one_operator_of_straight_lines_is_noticed_by_name(look):
     """All forms of operator a in unit 2; those of b in the same unit are ordinary (rule Q4)."""
 
@@ -276,6 +279,7 @@ def test_every_fact_is_said_in_words_without_an_accusation():
         assert [text for text in sentences for word in words if word in text.split()] == []
 
 
+@pytest.mark.slow
 def test_the_same_survey_gives_the_same_findings_again(look):
     """Nothing depends on a seed or on the clock."""
     assert look().frame.equals(look().frame)

@@ -128,6 +128,7 @@ def test_the_clock_starts_within_working_hours():
     assert (ends.astype("M8[D]") == start.astype("M8[D]")).all()
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("years", [[2021], [2019, 2026]])
 def test_sql_counts_as_numpy_does(years):
     """The macro on random stamps, both ends of the calendar, and a missing stamp."""

@@ -116,6 +116,7 @@ def draw_courses(seed):
 SAME = ["paused_seconds", "status", "days_late", "limit_used"]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("weeks", [1, 5])
 def test_a_whole_week_later_all_is_the_same(weeks):
     """Without holidays one week is as good as another."""
@@ -132,6 +133,7 @@ def test_a_whole_week_later_all_is_the_same(weeks):
     assert set(now["status"]) == {"early", "on_time", "late", "in_time", "overdue"}
 
 
+@pytest.mark.slow
 def test_a_pause_split_or_told_twice_is_the_same_pause():
     """Touching and overlapping pauses count once."""
     dossiers, pauses = draw_courses(3)
@@ -191,6 +193,7 @@ def test_a_deadline_beyond_the_calendar_is_not_made_up():
     assert [*done["status"], *running["status"]] == ["early", "in_time"]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("unit", ["hour", "working_day", "day", "month"])
 def test_a_deadline_that_no_calendar_reaches_leaves_the_status_right(unit):
     """It lies after all that was done and after the last day: early or in time, as with a calendar.

@@ -84,6 +84,7 @@ def test_each_official_has_one_of_five_words():
     assert {"accused", "guilty"}.isdisjoint(VERDICTS)
 
 
+@pytest.mark.slow
 def test_a_stay_counts_from_who_had_it_when_it_became_late():
     """Late on arrival, no limit, contradictory, paused, waiting for collection: not counted."""
     stays, dossiers = _make_stays([*COLLEAGUES, ("last", "s1", "p", 100, 5, 12)])
@@ -105,6 +106,7 @@ def test_a_stay_counts_from_who_had_it_when_it_became_late():
     assert table.loc["c0", "late"] == 4
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("kind", ["procedure", "used", "channel"])
 def test_hard_files_are_expected_to_be_late(kind):
     """A third of kind 4 is late with everybody, a fiftieth of 0; one official has 4 nearly alone.
@@ -148,6 +150,7 @@ def test_a_batch_that_became_late_at_once_is_one_time_and_widens_the_limits_of_b
     assert in_one.loc["c0", "high_percent"] < table.loc["c0", "high_percent"]
 
 
+@pytest.mark.slow
 def test_where_officials_differ_much_more_late_files_than_chance_cannot_be_told_from_hard_ones():
     """Colleagues have 4 to 30 late files of 100 in twelve months; one has 45."""
     rows = [(f"c{at}", "s1", "p", 100, 4 + 2 * (at % 14), 12) for at in range(28)]
@@ -202,6 +205,7 @@ def test_reasons_become_codes_and_no_text_is_passed_on():
     assert statuses == {"unverified"}
 
 
+@pytest.mark.slow
 def test_records_without_an_official_are_refused_or_empty():
     """A missing column is named; movements that name nobody give an empty table."""
     stays, dossiers = _make_stays([("", "s1", "p", 40, 5, 12)])

@@ -43,6 +43,7 @@ def refuse(read_rows, reader, header, *rows):
     return {e.message_id: [(place.row, place.value) for place in e.places] for e in errors}
 
 
+@pytest.mark.slow
 def test_petitions_of_overlapping_exports_count_once(read_rows):
     """The last answer counts; what never changes must agree; a total at the end is no petition."""
     january = [
@@ -91,6 +92,7 @@ def test_a_wave_without_petitions_has_none(make_wave):
     assert {"place", "form", "content"} <= {*publication}
 
 
+@pytest.mark.slow
 def test_bad_petitions_are_refused_with_their_places(read_rows):
     """Every mistake of a file at once; then a row with a day but without a code."""
     bad = [

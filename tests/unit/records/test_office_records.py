@@ -185,6 +185,7 @@ def test_the_period_and_the_files_are_checked_with_the_wave(make_wave):
     assert wave.records.find_period(2024)[1].isoformat() == "2024-12-31"
 
 
+@pytest.mark.slow
 def test_mistakes_of_all_files_are_one_list(read):
     """Every file is read to its end."""
     stays = make_movements().assign(TrangThaiHoSoId="99")
@@ -251,6 +252,7 @@ def test_rows_are_counted_as_a_spreadsheet_counts_them(read, tmp_path):
     assert [place.row for place in error.places] == [9]
 
 
+@pytest.mark.slow
 def test_a_year_without_calendar_is_named_with_its_cells(read):
     """File, row and header of the stamp that is typed wrongly."""
     rows = make_dossiers()
@@ -275,6 +277,7 @@ def test_what_is_not_sure_of_an_export_is_in_the_ledger(read):
         assert ("records_cap" in set(read_records(read(many)).ledger["reason"])) is is_cut
 
 
+@pytest.mark.slow
 def test_two_forms_of_one_period_are_refused(read, tmp_path):
     """A pattern that matches two files leaves open which one counts."""
     for number in (1, 2):

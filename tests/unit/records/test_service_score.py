@@ -104,6 +104,7 @@ def test_units_have_shares_of_their_own(records):
     assert kept.loc["b"].tolist() == [0, 4]  # 4, less 1 late and 1 overdue, less 2 cases
 
 
+@pytest.mark.slow
 def test_points_follow_the_share_up_to_full_points(records):
     scored = score_service(records)
     rows = scored.frame.set_index("part")
@@ -144,6 +145,7 @@ def test_another_indicator_is_refused(records):
         measure_indicator(records, "smiles")
 
 
+@pytest.mark.slow
 def test_a_line_of_a_plan_starts_from_the_records_of_its_unit(records):
     lines = [("late-share", ""), ("late-share", "a"), ("satisfied", "a"), ("reopened", "b")]
     baselines = find_baselines(records, lines, min_cell=1)

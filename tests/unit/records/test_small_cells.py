@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def test_rows_and_columns_have_totals():
     assert marks.tolist() == [[False, True, True], [False, True, True]]
 
 
+@pytest.mark.slow
 @given(TABLES)
 def test_no_line_gives_back_a_hidden_cell(table):
     """In each line the hidden cells are several and have people enough, or nothing is left."""

@@ -78,6 +78,7 @@ def test_steps_by_hand():
     assert table.loc[["ask", "collect"], "median_hours"].isna().all()
 
 
+@pytest.mark.slow
 def test_steps_by_month_and_by_columns_of_the_dossier():
     """The month of the start; a procedure is a column of the dossier. An unknown one is refused."""
     stays, dossiers = _connect(STAYS), DOSSIERS

@@ -100,6 +100,7 @@ def test_the_other_units_are_ranked_as_if_it_were_not_there(flagged, without):
     assert set(flagged.adjusted_and_pooled["unit"]) == set(others["unit"])
 
 
+@pytest.mark.slow
 def test_its_forms_stay_in_the_total_of_the_province(flagged, accepted):
     """Not ranked is not left out."""
     for table in (flagged.scores, accepted.scores):
@@ -237,6 +238,7 @@ def test_the_page_of_all_units_marks_it(flagged, accepted, tmp_path):
         assert "Sở B ‡" not in text
 
 
+@pytest.mark.slow
 def test_the_annexes_of_the_decision_mark_it(flagged, accepted, tmp_path):
     """A name with the mark, a note, and for the unranked the reason in its column."""
     for figures in (flagged, accepted):
@@ -257,6 +259,7 @@ def test_the_command_says_what_to_write(flagged, accepted):
     assert said.startswith("Được chấp nhận, có đánh dấu trong báo cáo: Sở A")
 
 
+@pytest.mark.slow
 def test_two_lines_as_printed_give_the_rank(flagged, read_answers):
     """What is printed can be pasted."""
     import yaml

@@ -61,6 +61,7 @@ def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case):
 # ── wording and its status
 
 
+@pytest.mark.slow
 def test_a_pack_with_empty_wording_says_so(read_answers):
     """On the first page, in the annex, and by the bare code."""
     pack = PACK.replace(", vi: Trang thiết bị hiện đại, en: Modern equipment", "")
@@ -155,6 +156,7 @@ def test_units_without_a_form_are_named(read_answers):
     assert "1 units of the list sent no valid form: Department B" in read_chapter(survey, "units")
 
 
+@pytest.mark.slow
 def test_the_first_language_asked_is_shown_first(read_answers):
     """English first: English is shown, both are written; none means the wave's own."""
     survey = read_answers(HEAD + draw_forms("so-a", 12), languages=["vi"])
@@ -199,6 +201,7 @@ def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path):
         trace(survey, "overall@Sở A của tỉnh")
 
 
+@pytest.mark.slow
 def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
     """A notebook run to be read leaves no file."""
     monkeypatch.chdir(tmp_path)
@@ -208,6 +211,7 @@ def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
     assert set(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_chapters_are_written_by_name(read_answers, tmp_path):
     """As built chapters are; a format or a path in their place is refused with the names."""
     made = report(read_answers(HEAD + draw_forms("so-a", 12)), "en", "so-a")
@@ -221,7 +225,7 @@ def test_chapters_are_written_by_name(read_answers, tmp_path):
 
 
 @pytest.mark.parametrize("lonely", ["merge", "certainty", "adjust", "average"])
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
     """In words, whichever was chosen (rule V5)."""
     places = ["a,x,1", "a,x,2", "b,y,1", "b,y,2", "b,z,1"]
@@ -288,7 +292,7 @@ CHOICES = "unit,A1,A2,D1,vulnerable/HN,vulnerable/NCC\n"
         ("1,1|1,|,|,", "100.0", "shares are of the 20 forms with at least one choice, of 40"),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_shares_of_several_choices_name_their_base(read_answers, rows, share, base):
     """A form with zeros and no tick was asked; where no zero is written nobody can say so."""
     counts = (10, 10, 15, 5)

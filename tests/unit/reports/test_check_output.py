@@ -64,6 +64,7 @@ def read_files(make_wave, read_answers, n_files, **facts):
     return read_answers(responses=[{"file": "f*.csv"}], **facts)
 
 
+@pytest.mark.slow
 def test_what_is_alike_in_several_files_is_one_row(make_wave, read_answers):
     """Nine files with a column of row numbers made nine rows; a file of its own is named."""
     survey = read_files(make_wave, read_answers, 3)
@@ -93,6 +94,7 @@ def test_what_must_be_done_stands_before_what_was_read(make_wave, read_answers):
     assert "f0.csv: 4 phiếu, dòng 2–5." in lines
 
 
+@pytest.mark.slow
 def test_a_unit_of_too_few_forms_is_merged_by_the_line_that_check_writes(read_answers):
     """What is written for units.csv merges the forms: nothing more is hidden for the unit."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3)
@@ -110,7 +112,7 @@ def test_a_unit_of_too_few_forms_is_merged_by_the_line_that_check_writes(read_an
 
 
 @pytest.mark.parametrize("parents", [("", ""), ("x", "y")])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_no_unit_is_named_for_a_merge_with_one_of_another_place(read_answers, parents):
     """Two units of one group without a common parent: more forms come first, no example."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3)

@@ -166,6 +166,7 @@ def test_rules_that_a_later_decision_replaced_are_named(pack, year, newer):
     assert (rules and rules.id) == newer
 
 
+@pytest.mark.slow
 def test_check_says_that_the_rules_are_older(demo_2021):
     """A wave of 2026 on the rules of 2017 is reminded, the demo is not."""
     survey = replace(demo_2021, wave=demo_2021.wave.model_copy(update={"year": 2026}))

@@ -59,6 +59,7 @@ def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answer
     assert not ids & {"table-effects", "figure-importance", "figure-priority"}
 
 
+@pytest.mark.slow
 def test_without_a_model_the_reason_is_said(read_answers):
     """Satisfaction as a whole is the same on every form; few forms show no sure factor."""
     same = read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,5,4,3,5\n" * 40)

@@ -11,6 +11,7 @@ from sipas_analysis.reports.subject import name_item
 HEADER = "C9. Mức độ tin tưởng (0-10)"
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("column", "wording", "name"),
     [
@@ -33,6 +34,7 @@ def test_a_wording_that_begins_with_its_code_is_printed_once(column, wording, na
     assert in_models in (marked, marked.replace(f"{column}. ", f"{column} "))
 
 
+@pytest.mark.slow
 def test_a_report_on_headers_that_are_questions_names_each_once():
     """No chapter and no note below a table says the question twice in a row."""
     forms = pd.DataFrame(

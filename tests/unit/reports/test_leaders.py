@@ -101,6 +101,7 @@ def test_a_unit_far_from_its_group_reads_in_which_factors(read_answers):
     assert "mức không ghi “chắc chắn”" in said
 
 
+@pytest.mark.slow
 def test_an_item_is_called_one_of_the_lowest_only_of_few(demo_2021, monkeypatch):
     """One of 7 lowest of 22 items says something; one of 8 does not."""
     subject = report(demo_2021, "vi", "so-gddt").subject
@@ -168,7 +169,7 @@ def test_units_to_check_again_are_named_with_who_accepted_them(demo_2021):
         ("unit,A1,A2,D1\nso-a,5,4,3\n", {}),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_wave_with_little_in_it_still_reads_well(read_answers, answers, facts):
     """All at 100 %, one item of one factor, one form: no order, no empty cell, no crash."""
     survey = read_answers(answers, **facts)

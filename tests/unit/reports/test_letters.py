@@ -135,7 +135,7 @@ def test_a_place_is_among_the_ranked_units_where_others_are_not(read_answers):
         ({}, "Căn cứ Quyết định số 851/QĐ-UBND phê duyệt và công bố kết quả đợt khảo sát “"),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_letter_stands_on_the_decision_that_the_wave_names(read_answers, day, words):
     """With its date if it has one; without a decision no line."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30)
@@ -178,6 +178,7 @@ def test_the_issuer_of_a_decision_is_not_guessed(other):
     assert "của Ủy ban" not in name_decision(**other)[0]
 
 
+@pytest.mark.slow
 def test_the_deadline_is_overwritten_without_repair(read_answers):
     """The blank of the year stands alone: no full stop of the letter runs into it."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30), min_forms=20)

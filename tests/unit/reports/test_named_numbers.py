@@ -123,6 +123,7 @@ def test_every_number_of_a_pack_names_its_figure(name, read_shared):
     check_numbers(survey, ["u-0", "u-3"])
 
 
+@pytest.mark.slow
 def test_a_number_is_taken_by_the_id_of_its_figure(read_answers):
     """As it is printed there; a dash where it is hidden; an unknown id is a mistake."""
     rows = "so-a,5,4,4,male\n" * 20 + "so-a,2,4,3,female\n" * 7 + "so-b,4,2,5,female\n" * 3

@@ -63,6 +63,7 @@ def test_an_item_of_another_scale_is_not_called_lower(clinics):
     assert OTHER in judged
 
 
+@pytest.mark.slow
 def test_items_of_another_scale_stand_last_without_a_place(clinics):
     """The table keeps their figures, and says why they are not in the order."""
     section = sipas.report(clinics, "vi").chapter("results").section
@@ -75,6 +76,7 @@ def test_items_of_another_scale_stand_last_without_a_place(clinics):
     assert "Phân bố câu trả lời theo tiêu chí, thang 0–10" in said
 
 
+@pytest.mark.slow
 def test_no_line_of_the_whole_is_for_an_item_of_another_scale(clinics):
     """Lines of a unit compare an item with itself in other units."""
     drafted = sipas.plan(clinics)
@@ -123,6 +125,7 @@ def test_an_item_against_the_others_is_named(clinics):
     assert "không nhất quán" not in read_chapter(clinics, "results", "vi")
 
 
+@pytest.mark.slow
 def test_a_survey_of_a_frame_has_no_word_of_a_province(clinics):
     """No province, officials, groups of units, decisions or files, where there are none."""
     names = [
@@ -140,6 +143,7 @@ def test_a_survey_of_a_frame_has_no_word_of_a_province(clinics):
     assert "Đầu vào: bảng số liệu trong bộ nhớ" in said
 
 
+@pytest.mark.slow
 def test_codes_of_no_answer_are_said_to_be_blank():
     """A cell with such a code is not read as another value."""
     forms = make_clinics().frame.drop(columns="unit")

@@ -80,7 +80,7 @@ def test_items_stand_least_satisfied_first_with_the_two_shares_that_matter(read_
 
 
 @pytest.mark.parametrize("narrow", [False, True])
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_score_is_never_called_satisfied(read_answers, written, narrow):
     """Figures of a pack with points are average scores, on every axis and head."""
     survey = read_answers(FAR_APART, pack=PACK.replace("scale:\n", POINTS + "scale:\n"))
@@ -132,6 +132,7 @@ def test_a_unit_without_rank_is_hatched_and_has_no_letter(read_answers, written)
     assert "A" not in written  # a letter that all units have says nothing
 
 
+@pytest.mark.slow
 def test_one_unit_has_no_ranking_and_no_comparison(read_answers):
     """Where there is nothing to compare there is no picture."""
     subject = subject_of(read_answers(HEAD + "so-a,5,3,4,5\n" * 30))
@@ -152,6 +153,7 @@ def test_leaders_see_a_unit_beside_its_group_and_the_province(read_answers, writ
     assert draw_leaders_picture(one_form) is None
 
 
+@pytest.mark.slow
 def test_without_a_question_on_the_whole_nothing_says_what_matters(read_answers):
     """Importance and priority need the answer on satisfaction as a whole."""
     subject = subject_of(read_answers("unit,A1,A2,D1\n" + "so-a,5,3,4\nso-b,2,4,4\n" * 30))
@@ -160,6 +162,7 @@ def test_without_a_question_on_the_whole_nothing_says_what_matters(read_answers)
     assert draw_priority_picture(subject) is None
 
 
+@pytest.mark.slow
 def test_changes_are_drawn_only_where_some_line_has_a_name(read_answers, monkeypatch, written):
     """Of many units without a sure change a sentence says more than lines without names."""
     subject = subject_of(read_answers(FAR_APART))

@@ -104,6 +104,7 @@ def surveys(read_answers):
     return read_answers(text, id="small-2023", year=2023), later
 
 
+@pytest.mark.slow
 def test_a_plan_says_who_does_what_by_when_and_what_shows_it(surveys):
     """From which figure to which; what could be seen; a weak ground and a small target in words."""
     doubts = "undecided target_inside_error"
@@ -210,7 +211,7 @@ def test_a_long_task_is_quoted_up_to_a_comma():
         (True, {}, "no figure from which to propose"),
     ],
 )
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 def test_a_unit_without_a_line_reads_why(surveys, is_proposal, without, words):
     """One sentence and no table."""
     subject = Subject(Figures(surveys[1]), "so-a")

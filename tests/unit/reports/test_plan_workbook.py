@@ -82,6 +82,7 @@ def test_no_text_is_a_formula_and_numbers_and_days_are_typed(paths):
     assert ",2021-04-05," in rows[1]
 
 
+@pytest.mark.slow
 def test_the_plan_fits_a3_across_with_its_header_on_every_page(demo, paths):
     """What no meeting reads stands to the right of the printed part; the wave's id is there."""
     sheet = load_workbook(paths[0]).worksheets[0]
@@ -96,6 +97,7 @@ def test_the_plan_fits_a3_across_with_its_header_on_every_page(demo, paths):
     assert waves == {"an-giang-2020"}
 
 
+@pytest.mark.slow
 def test_the_other_sheets_explain_every_column_and_code(demo, paths):
     """An officer needs no other page."""
     about, words = (load_workbook(paths[0])[name] for name in ("Giải thích", "Danh mục mã"))

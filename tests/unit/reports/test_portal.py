@@ -68,6 +68,7 @@ def survey(read_shared):
     )
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_carries_everything_itself(survey, tmp_path):
     """One page: no address, no picture file; only its own script may run."""
     page = portal(survey, tmp_path)

@@ -40,6 +40,7 @@ def test_units_that_do_not_differ_are_said_to_be_one_group(demo_2021):
     assert "interval below the target of 95%: 12 units." in said
 
 
+@pytest.mark.slow
 def test_units_that_differ_are_listed_by_letter(read_answers):
     """So A satisfies all of 60, So B none: two letters, sure places."""
     answers = HEAD + "so-a,5,5,5,5,male,\n" * 60 + "so-b,1,1,1,1,male,\n" * 60
@@ -88,6 +89,7 @@ def test_of_a_long_order_the_body_shows_the_ends_and_the_annex_all(read_answers)
     assert sum(line.startswith("Xã ") for line in annex) == 50
 
 
+@pytest.mark.slow
 def test_a_single_unit_is_not_ranked(read_answers):
     """A rank of one among one says nothing."""
     one = "code,name_vi,group\nso-a,Sở A,departments\n"

@@ -98,7 +98,7 @@ def test_a_leader_reads_the_real_share_first_then_that_of_the_form_and_why(make)
         (None, "Trong kỳ, hệ thống không có hồ sơ của đơn vị, hoặc có quá ít hồ sơ"),
     ],
 )
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 def test_empty_and_hidden_cases_are_told_in_words(make, row, words):
     """No share of nothing, no number of few dossiers, no dash in a sentence."""
     given = {} if row is None else {"done": 4, "late": 1} | row
@@ -189,6 +189,7 @@ def test_the_planted_slow_section_of_the_demo_is_in_its_report(demo_2021):
     assert first.value_of("limit_here_percent") - first.value_of("others_percent") > 40
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_pictures_are_drawn_in_both_layouts_with_long_names(make, language):
     """Alt texts name each step and unit with its numbers."""
@@ -208,6 +209,7 @@ def test_pictures_are_drawn_in_both_layouts_with_long_names(make, language):
     assert "Sở Nội vụ 96,67 và 94,30" in render_text(views.alt, "vi")
 
 
+@pytest.mark.slow
 def test_a_flow_of_one_step_and_views_of_one_unit_are_no_picture(make):
     """Nor is anything drawn for a unit, which has half a page."""
     subject = make(steps=list_steps(STEPS)[:1], timeliness=[count_dossiers("all", "all")])
@@ -303,6 +305,7 @@ def test_the_assessment_names_late_dossiers_beside_opinions(make, demo_2023):
     assert "số liệu theo dõi ở nơi" in without
 
 
+@pytest.mark.slow
 def test_the_annex_has_no_row_of_nothing_and_says_what_intervals_mean(make):
     """Pauses have their mean; slow places are listed; a share of all dossiers has no interval."""
     steps = _list_places(NAN, 31.4, 5.0)

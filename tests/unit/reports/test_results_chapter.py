@@ -32,6 +32,7 @@ def unit(demo_2021):
     return build_results(demo_2021, "so-nv")
 
 
+@pytest.mark.slow
 def test_targets_are_held_against_the_interval(read_answers):
     """Above, below, or undecided: an estimate over a target does not meet it alone."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 35)

@@ -116,6 +116,7 @@ def add_column(answers, header):
     return "".join(f"{line},{header if k == 0 else k}\n" for k, line in enumerate(answers.split()))
 
 
+@pytest.mark.slow
 def test_wrong_answers_are_told_with_columns_that_are_not_named(write_slips, make_files):
     """In one check: the column is the office's, the answer that of the unit."""
     answers = add_column(GOOD.replace("so-b,5", "so-b,95", 1), "Khác")
@@ -127,6 +128,7 @@ def test_wrong_answers_are_told_with_columns_that_are_not_named(write_slips, mak
     assert "Khác" not in read_texts(folder / "return/so-b.xlsx")
 
 
+@pytest.mark.slow
 def test_no_slip_goes_out_for_items_that_the_office_has_not_named(write_slips, make_files):
     """The column is there under another header; without such a header the unit has to send it."""
     folder, refusal = write_slips(make_files(GOOD.replace("A2", "Câu hai", 1)))
@@ -265,6 +267,7 @@ def test_a_name_of_a_file_is_made_safe(text, name):
     assert make_safe_name(text) == name
 
 
+@pytest.mark.slow
 def test_a_formula_in_a_name_stays_text(write_slips, make_files):
     """Excel must not run the name of a unit."""
     units = 'code,name_vi,group\nso-a,"=HYPERLINK(""http://x"")",departments\nso-b,@B,departments\n'
@@ -287,6 +290,7 @@ def test_what_only_the_office_can_settle_is_in_the_overview_and_in_no_slip(write
     assert "Chưa có phiếu yêu cầu sửa cho các tệp có cột chưa khai báo (answers.csv)" in overview
 
 
+@pytest.mark.slow
 def test_a_missing_file_is_asked_for(write_slips, make_wave):
     """The unit of the file is the one that the wave names."""
     files = [{"file": "answers.csv", "unit": "so-a"}, {"file": "b.csv", "unit": "so-b"}]
@@ -437,6 +441,7 @@ def test_a_choice_that_many_wrote_otherwise_is_a_setting_and_a_rare_one_is_not(
     assert "có 1 chỗ cần sửa" in read_texts(folder / "return/so-a.xlsx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "header",
     [

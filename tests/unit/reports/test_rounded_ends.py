@@ -54,6 +54,7 @@ def test_a_rounded_interval_is_explained_once_where_it_stands(survey):
     assert not figures.is_rounded("gap:D1")
 
 
+@pytest.mark.slow
 def test_an_officer_reads_which_places_hide_what_and_why(survey):
     """The items of so-a, and what is hidden elsewhere for them; no unit is too small itself."""
     first, *texts = [text for text, table in describe_disclosure(survey, "en") if table is None]

@@ -126,6 +126,7 @@ def test_a_unit_beside_hidden_ones_is_told_why_it_has_no_rank(four):
     assert "đủ điều kiện" not in said
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("reasons", "words"),
     [
@@ -159,6 +160,7 @@ def test_leaders_read_how_many_units_have_no_result(four, two):
 # ── sentences and rows
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_told_in_sentences(two):
     """Each has a subject and a verb."""
     said = read_chapter(two, "leaders", "vi")

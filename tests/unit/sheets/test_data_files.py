@@ -111,6 +111,7 @@ def test_labels_of_the_ends_are_read_as_their_codes(write_sav, labels, texts):
     assert column(read_sheet(write_sav(labels=labels)), "q3") == texts
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("scale", [{"low": 1, "high": 5}, {"low": 0, "high": 10}])
 def test_a_scale_with_labels_at_its_ends_needs_no_label_in_the_pack(write_sav, make_wave, scale):
     """9 was read, 10 was refused."""
@@ -194,6 +195,7 @@ def test_the_draft_does_not_take_codes_for_a_questionnaire_of_other_labels(write
     assert not draft.choice.nearest
 
 
+@pytest.mark.slow
 def test_a_pack_without_wordings_does_not_win_by_its_codes(write_sav, tmp_path):
     """One label differs: hospitals have all the codes, the labels are those of offices."""
     items = read_instrument("qd-2640-2017").items
@@ -206,6 +208,7 @@ def test_a_pack_without_wordings_does_not_win_by_its_codes(write_sav, tmp_path):
     assert draft.list_left("system") == ["stt"]
 
 
+@pytest.mark.slow
 def test_labels_are_the_wordings_of_a_drafted_pack(write_sav, tmp_path):
     """With the levels of a scale of 0 to 10 on the whole, and profile questions in words."""
     names = [f"c{at}" for at in range(1, 5)]
@@ -229,6 +232,7 @@ def test_labels_are_the_wordings_of_a_drafted_pack(write_sav, tmp_path):
     assert not draft.choice.nearest
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("ranges", "rows"),
     [([9], {3}), ([{"lo": 8, "hi": 99}], {3}), ([{"lo": -9, "hi": -1}, 9], {3}), ([4, 9], {3, 4})],
@@ -248,6 +252,7 @@ def test_texts_declared_as_missing_are_blank(write_sav):
     assert column(sheet, "so_phieu") == ["P1", "", "P3"]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("weight", "name"), [(0, ""), (7, "trong_so"), (3, "q1"), (1, "so_phieu"), (99, "")]
 )
@@ -350,6 +355,7 @@ def test_parquet_is_read_as_text(tmp_path):
     ]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("name", ["forms.sav", "forms.dta", "forms.parquet"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_damaged_data_file_is_refused(tmp_path, write_sav, name, share):

@@ -67,6 +67,7 @@ def test_another_code_is_read_row_by_row():
     assert read_regular_text("unit,A1\nso-a,5\n".encode("utf-16")) is None
 
 
+@pytest.mark.slow
 def test_random_texts_have_the_same_cells():
     """Whatever is taken for plain lines."""
     rng, n_plain = random.Random(5), 0

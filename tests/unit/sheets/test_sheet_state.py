@@ -271,6 +271,7 @@ WITHOUT_RESULT = [
 ]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("cell", WITHOUT_RESULT)
 def test_a_formula_that_was_not_calculated_is_no_blank(write_cells, cell):
     """openpyxl, POI, ClosedXML and others save formulas without their results."""
@@ -342,6 +343,7 @@ def test_rows_and_columns_that_nobody_sees_are_known(tmp_path):
     assert sheet.hidden_columns == {2, 3, 5}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("word", ['hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"'])
 def test_each_way_to_write_a_hidden_row_is_known(write_cells, word):
     """Excel, Google Sheets and openpyxl write it differently."""
@@ -571,6 +573,7 @@ def test_a_zip_of_an_unknown_version_is_refused(tmp_path):
     assert refused(path).message_id == "file_broken"
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml"])
 @pytest.mark.parametrize("content", [b"", b"<a>", b"\x00\x01", b"<worksheet><row r='x'>"])
 def test_a_damaged_part_is_refused(tmp_path, part, content):
@@ -589,6 +592,7 @@ def test_entities_that_unfold_endlessly_are_refused(write_cells):
         write_cells(f'<!DOCTYPE x [<!ENTITY a0 "x">{bomb}]><row r="1"><c r="A1">&a11;</c></row>')
 
 
+@pytest.mark.slow
 def test_a_file_that_unfolds_to_far_more_than_it_weighs_is_refused_unread(tmp_path):
     """60 MB of the same sign weigh 60 kB."""
     path = tmp_path / "bomb.xlsx"

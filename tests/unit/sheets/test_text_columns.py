@@ -39,6 +39,7 @@ def test_rows_are_made_from_columns(tmp_path):
     assert frame.dtypes.eq(object).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("keep_all_by_column")
 def test_a_wave_kept_by_column_has_the_same_forms_and_ledger(demo_2021):
     """Forms, types and every change that the ledger lists."""
