@@ -24,7 +24,7 @@ from sipas_analysis.command_options import (
     parse_parameters,
     split_names,
 )
-from sipas_analysis.command_process import refuse_small_memory, run_command
+from sipas_analysis.command_process import end_at_once, refuse_small_memory, run_command
 from sipas_analysis.command_steps import (
     choose_folder,
     draft_files,
@@ -62,6 +62,11 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     run_command(app)
+
+
+def start() -> None:
+    """Run the command line in a process that does nothing else: the script ``sipas``."""
+    end_at_once(main)
 
 
 @app.callback(invoke_without_command=True)
