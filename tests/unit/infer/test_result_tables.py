@@ -11,6 +11,7 @@ import docx
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import read_demo
 from openpyxl import load_workbook
 
 import sipas_analysis as sipas
@@ -81,9 +82,7 @@ def make_results():
     design = sipas.Design(frame, weights="pw", clusters="dnum")
     fits = fit_schools()
     means = sipas.mean(design, ["api00", "meals"], by="stype")
-    survey, earlier = (
-        sipas.read_survey(sipas.read_wave(WAVE.format(year))) for year in (2021, 2020)
-    )
+    survey, earlier = read_demo(2021), read_demo(2020)
     scores, priority = sipas.score(survey, by="unit"), sipas.priority(survey)
     plan = sipas.read_plan("data/an-giang-2020/plan.xlsx", earlier)
     return {
@@ -354,9 +353,9 @@ def test_the_wording_stands_beside_the_code(results):
     assert "wording" in results["whole"].select(variable="C1")._repr_html_()
 
 
-def test_the_printed_figure_is_the_published_one(results):
+def test_the_printed_figure_is_the_published_one(demo_2021):
     """The value of the table is the text ``printed``, which reports have (rule M6)."""
-    frame = results["scores"].frame
+    frame = sipas.score(demo_2021, by="unit").frame
     texts = [Measured(value, 2).text("en") for value in frame["value"]]
     assert texts == frame["printed"].replace("", "–").tolist()
 

@@ -285,6 +285,7 @@ def test_years_that_may_not_be_compared_are_not(demo_2023):
     assert "it fell" not in said
 
 
+@pytest.mark.slow
 def test_every_figure_with_a_change_in_a_table_can_be_named_as_changed(demo_2021):
     """The question beside the index, factors, items; of the province also groups and units."""
     subject = report(demo_2021, "en").subject

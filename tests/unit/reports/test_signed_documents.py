@@ -126,7 +126,7 @@ def test_a_unit_beside_hidden_ones_is_told_why_it_has_no_rank(four):
     assert "đủ điều kiện" not in said
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reasons", "words"),
     [
