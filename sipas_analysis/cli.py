@@ -143,8 +143,7 @@ def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noq
     figures, language = figures_of(survey), choose_language()
     print_lines(describe_doubts(survey, language))
     print_lines(describe_ranking(figures, language))
-    tables = figures.tables(("scores", "ranking"))
-    save_tables(tables, choose_folder(out, facts) / "tables")
+    save_tables(figures.tables(("scores", "ranking")), choose_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.drivers")
