@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+from report_words import HEAD, draw_forms
 
 from sipas_analysis.errors import UnitError
 from sipas_analysis.runs import annual_run, worker
@@ -80,18 +81,19 @@ def test_papermill_is_imported_without_the_slow_checker_which_stays_importable()
 
 
 @pytest.mark.slow
-def test_a_worker_process_that_is_killed_loses_one_report(demo_2021, tmp_path):
+def test_a_worker_process_that_is_killed_loses_one_report(read_answers, tmp_path):
     """Its report fails and is named; the next one gets a new process and is made."""
-    units = ("so-nv", "so-tp")
-    jobs = plan_jobs(demo_2021, tmp_path, languages=("vi",), formats=("html",), units=units)
+    units = ("so-a", "so-b")
+    survey = read_answers(HEAD + "".join(draw_forms(unit, 30) for unit in units), min_forms=20)
+    jobs = plan_jobs(survey, tmp_path / "out", languages=("vi",), formats=("html",), units=units)
     try:
         assert not worker.make_report(jobs[0]).failed
         process = worker._ALL_WORKERS[-1].process
         process.kill()
         process.wait()
-        assert "so-tp" in worker.make_report(jobs[1]).failed["en"]
-        assert not (tmp_path / "units/so-tp").exists()
+        assert "so-b" in worker.make_report(jobs[1]).failed["en"]
+        assert not (tmp_path / "out/units/so-b").exists()
         assert not worker.make_report(jobs[1]).failed
     finally:
         worker.close_workers()
-    assert (tmp_path / "units/so-tp/report.vi.html").is_file()
+    assert (tmp_path / "out/units/so-b/report.vi.html").is_file()
