@@ -38,7 +38,8 @@ def read_pieces(path: Path) -> dict[str, list[str]]:
     try:
         for kind, content in read_file(path):
             pieces[kind].append(content)
-            pieces["letter"] += [f"U+{ord(letter):04X}" for letter in content if _is_odd(letter)]
+            if odd := {letter for letter in set(content) if _is_odd(letter)}:
+                pieces["letter"] += [f"U+{ord(letter):04X}" for letter in content if letter in odd]
     except Exception as error:  # on a damaged file, parsers raise errors of many kinds
         raise ValueError(f"{type(error).__name__}: {error}") from error
     return pieces
