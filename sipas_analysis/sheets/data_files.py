@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from struct import unpack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from sipas_analysis.extras import require_library
 from sipas_analysis.instrument.answer_levels import list_words, span_scale
@@ -20,7 +20,11 @@ from sipas_analysis.sheets.sheet_state import Sheet
 from sipas_analysis.sheets.text_columns import ColumnRows, keep_by_column, number_texts
 from sipas_analysis.sheets.texts import fold_text
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
+
 CODES = "codes"
+_MANY_TEXTS = 1000  # distinct texts of a column
 
 
 def write_cell(value: object) -> str:
@@ -141,23 +145,19 @@ def _find_weight(path: Path, widths: Mapping[str, int]) -> str:
 
 def read_parquet_file(path: Path) -> Sheet:
     """Return a Parquet file; whole numbers without decimals, days without an hour of zero."""
-    names: list[str] = []
-    columns = []
-    for name, texts in _read_parquet_texts(path):
-        names.append(name)
-        columns.append(number_texts(texts))
-    rows = ColumnRows(names, columns)
+    columns = dict(_number_parquet_columns(path))
+    rows = ColumnRows([*columns], [*columns.values()])
     return Sheet(path.name, "", rows if keep_by_column(len(rows)) else [*rows])
 
 
 def read_parquet_columns(path: Path, most: int = sys.maxsize) -> Iterator[list[str]]:
     """Yield the texts of each column, its name first; nothing of a file of more cells than that."""
-    yield from ([name, *texts] for name, texts in _read_parquet_texts(path, most))
+    yield from ([name, *texts] for name, texts in _number_parquet_columns(path, most))
 
 
-def _read_parquet_texts(
+def _number_parquet_columns(
     path: Path, most: int = sys.maxsize
-) -> Iterator[tuple[str, NDArray[np.object_]]]:
+) -> Iterator[tuple[str, pd.Categorical]]:
     """Yield name and texts of each column; nothing of a file of more cells than that."""
     require_library("duckdb")
     import duckdb
@@ -170,8 +170,26 @@ def _read_parquet_texts(
         columns = [*zip(table.columns, table.types, strict=True)]
         ((n_rows,),) = table.count("*").fetchall()
         for name, kind in columns if n_rows * len(columns) <= most else ():
-            column = table.project(f"{write_parquet_column(name, str(kind))} AS text")
-            yield name, np.asarray(column.fetchnumpy()["text"], dtype=object)
+            texts = table.project(f"{write_parquet_column(name, str(kind))} AS text")
+            column = _number_few_texts(texts) if keep_by_column(n_rows) else None
+            if column is None:
+                column = number_texts(np.asarray(texts.fetchnumpy()["text"], dtype=object))
+            yield name, column
+
+
+def _number_few_texts(texts: "DuckDBPyRelation") -> pd.Categorical | None:
+    """Return a column of few texts, without making a text for each row; None if there are many.
+
+    DuckDB returns a hash of each row. Should two texts have one hash, each row is read.
+    """
+    hashes = np.asarray(texts.project("hash(text) AS hash").fetchnumpy()["hash"])
+    number, distinct = pd.factorize(hashes)  # in the order of appearance
+    if len(distinct) > _MANY_TEXTS:
+        return None
+    pairs = texts.project("hash(text) AS hash, text").distinct().fetchall()
+    text_of = dict(pairs)
+    words = pd.Index([text_of[each] for each in distinct.tolist()], dtype=object)
+    return pd.Categorical.from_codes(number, words) if len(pairs) == len(text_of) else None
 
 
 def write_parquet_column(name: str, kind: str) -> str:

@@ -7,7 +7,7 @@ from pandas.testing import assert_frame_equal
 
 import sipas_analysis as sipas
 from sipas_analysis.collect.tables import read_rows
-from sipas_analysis.sheets import text_columns
+from sipas_analysis.sheets import data_files, text_columns
 from sipas_analysis.sheets.reader import read_sheet
 from sipas_analysis.sheets.text_columns import ColumnRows
 
@@ -54,3 +54,16 @@ def test_each_distinct_text_is_kept_once(tmp_path):
     path.write_text("a,b\n" + "long text,5\n" * 3)
     first, second = read_sheet(path).rows[1:3]
     assert first[0] is second[0]
+
+
+@pytest.mark.usefixtures("keep_all_by_column")
+@pytest.mark.parametrize("most", [0, 1000])
+def test_columns_of_few_texts_are_numbered_as_all_others(tmp_path, monkeypatch, most):
+    """Numbered by hash or by text: the same numbers, in the order of appearance."""
+    path, texts = tmp_path / "forms.parquet", ["b", "", "it's", "a", "b", '"', "\n", "1.0", ""]
+    duckdb.from_df(pd.DataFrame({"A1": texts, "A2": range(9)})).write_parquet(str(path))
+    monkeypatch.setattr(data_files, "_MANY_TEXTS", most)
+    first, second = read_sheet(path).rows.columns
+    assert first.astype(object).tolist() == texts
+    assert first.codes.tolist() == [0, 1, 2, 3, 0, 4, 5, 6, 1]
+    assert [*second.categories] == [*map(str, range(9))]
