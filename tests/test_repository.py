@@ -34,7 +34,8 @@ documents.chart_bars documents.chart_slopes documents.chart_flow documents.lette
 documents.column_widths documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
-documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
+documents.writers.pdf documents.writers.quick_sheet
+documents.writers.xlsx documents.writers.xlsx_form
 documents.writers.table_text documents.writers.table_html documents.writers.latex
 documents.writers.markdown documents.writers.docx_tables documents.writers.xlsx_tables
 infer.column_formats infer.printed_result infer.result_table

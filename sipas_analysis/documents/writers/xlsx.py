@@ -8,12 +8,12 @@ of the sheets.
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from math import ceil, isfinite
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sipas_analysis.documents.model import (
     FigureReference,
@@ -59,8 +59,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell: its value, words around a number, the figure of a number, a sheet to link to.
 
     ``figures`` are those of the numbers inside a text, each with its place in the text. A
@@ -124,19 +123,19 @@ def _convert_value(value: object, language: Language) -> Cell:
     content = cell.value
     while isinstance(content, Text) and content.id in NUMBERS_IN_WORDS:
         before, after = read_catalogue(language)[content.id].split("{value}")
-        cell = replace(cell, sign=before + cell.sign, mark=after + cell.mark)
+        cell = cell._replace(sign=before + cell.sign, mark=after + cell.mark)
         content = content.fields["value"]
     if isinstance(content, Number):
         text = content.value if isinstance(content.value, str) else _format_digits(content)
         if text:
             decimals = len(text.partition(".")[2])
             value = float(text) if decimals else int(text)
-            return replace(cell, value=value, decimals=decimals, figure=content.figure)
+            return cell._replace(value=value, decimals=decimals, figure=content.figure)
         content = render_text(content, language)
     if isinstance(content, int) or (isinstance(content, float) and cell.pattern):
-        return replace(cell, value=content)
+        return cell._replace(value=content)
     text_cell = convert_text(content, language)
-    return replace(cell, value=text_cell.value, figures=text_cell.figures, mark="", sign="")
+    return cell._replace(value=text_cell.value, figures=text_cell.figures, mark="", sign="")
 
 
 def convert_text(value: object, language: Language) -> Cell:
@@ -207,9 +206,12 @@ def write_workbook(
     require_library("xlsxwriter")
     import xlsxwriter
 
+    from sipas_analysis.documents.writers.quick_sheet import QuickSheet
+
     out = io.BytesIO()
     safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(out, safe)
+    book.worksheet_class = QuickSheet
     title, author = (clean_text(render_text(text, language)) for text in about[:2])
     day = datetime.combine(about[2], time())
     book.set_properties({"title": title, "author": author, "created": day})
@@ -297,12 +299,12 @@ class Page:
 
     def _name_figures(self, c: int, figures: Iterable[tuple[int | str, FigureReference]]) -> None:
         """Note the figures of a cell; a number inside a text has its place in the text."""
-        from xlsxwriter.utility import xl_rowcol_to_cell
+        from xlsxwriter.utility import xl_rowcol_to_cell_fast
 
-        place = (self.name, xl_rowcol_to_cell(self.row, c))
         for start, figure in figures:
+            place = xl_rowcol_to_cell_fast(self.row, c)
             exact = float(f"{figure.value:.10g}")
-            self.ids.append((*place, figure.id, figure.column, exact, start))
+            self.ids.append((self.name, place, figure.id, figure.column, exact, start))
 
 
 def _write_sheet(page: Page, sheet: Sheet, language: Language) -> None:
