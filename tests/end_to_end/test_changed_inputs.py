@@ -8,8 +8,7 @@ import os
 
 import pytest
 import warm_process
-
-from sipas_analysis.collect.simulate import build_demo, write_demo
+from small_office import write_office
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -45,7 +44,7 @@ cli.main()
 @pytest.fixture
 def wave(tmp_path):
     """A small wave of its own."""
-    return write_demo(build_demo("demo", 3), tmp_path / "wave")
+    return write_office(tmp_path / "wave")
 
 
 def run_with_double(wave, *words):
@@ -56,13 +55,13 @@ def run_with_double(wave, *words):
 @pytest.mark.parametrize(
     ("name", "change", "when", "back", "more"),
     [
-        ("responses.csv", "edit", "_start_child", "_end_child", ("--jobs", "1")),
+        ("answers.csv", "edit", "_start_child", "_end_child", ("--jobs", "1")),
         pytest.param(  # as the next one, of another file
             *("units.csv", "edit", "_start_child", "", ("--jobs", "2")), marks=pytest.mark.full
         ),
-        ("responses.csv", "remove", "_start_child", "", ("--jobs", "2")),
+        ("answers.csv", "remove", "_start_child", "", ("--jobs", "2")),
         ("wave.yaml", "edit", "write_crate", "", ()),
-        ("responses.csv", "edit", *["_run_in_kernel"] * 2, ("--engine", "kernel", "--jobs", "1")),
+        ("answers.csv", "edit", *["_run_in_kernel"] * 2, ("--engine", "kernel", "--jobs", "1")),
     ],
 )
 def test_a_run_whose_input_changes_fails_and_the_next_one_is_whole(
@@ -74,7 +73,7 @@ def test_a_run_whose_input_changes_fails_and_the_next_one_is_whole(
     """
     path, out = wave.parent / name, tmp_path / "out"
     before = path.read_bytes()
-    units = "so-nv" if "kernel" in more else "so-nv,so-tttt"
+    units = "so-a" if "kernel" in more else "so-a,so-b"
     run = ("run", wave, "--out", out, "--units", units, *more)
     code, text = run_with_double(wave, path, change, when, back, *run)
     assert code == 1, text
@@ -85,7 +84,7 @@ def test_a_run_whose_input_changes_fails_and_the_next_one_is_whole(
     assert len([*out.glob("state/*.json")]) == 1 + units.count(",")
     if not back:
         assert path.exists() == (change != "remove")
-        path.write_bytes(before.replace(b"seed: 187", b"seed: 188"))
+        path.write_bytes(before.replace(b"seed: '187'", b"seed: '188'"))
     code, text = run_with_double(wave, path, "", "", "", *run)
     assert (code, "to make: 0." in text) == (0, name != "wave.yaml"), text
     code, text = run_with_double(wave, path, "", "", "", "verify", out)
@@ -94,10 +93,10 @@ def test_a_run_whose_input_changes_fails_and_the_next_one_is_whole(
 
 def test_a_report_of_one_unit_is_refused_alike(wave, tmp_path):
     """Changed after the command read it: it makes the report of what was read, and tells."""
-    out, path = tmp_path / "out", wave.parent / "responses.csv"
-    command = ("report", wave, "--unit", "so-nv", "--out", out)
+    out, path = tmp_path / "out", wave.parent / "answers.csv"
+    command = ("report", wave, "--unit", "so-a", "--out", out)
     code, text = run_with_double(wave, path, "edit", "run_notebook", "", *command)
-    assert (code, "responses.csv changed" in text) == (24, True), text
+    assert (code, "answers.csv changed" in text) == (24, True), text
 
 
 def test_a_worker_process_refuses_other_inputs_than_those_of_the_job(wave, tmp_path, monkeypatch):
@@ -108,9 +107,9 @@ def test_a_worker_process_refuses_other_inputs_than_those_of_the_job(wave, tmp_p
     from sipas_analysis.runs.jobs import plan_jobs
 
     survey = read_survey(read_wave(wave))
-    job, _ = plan_jobs(survey, tmp_path / "out", languages=("vi",), units=("so-nv", "so-tttt"))
+    job, _ = plan_jobs(survey, tmp_path / "out", languages=("vi",), units=("so-a", "so-b"))
     assert json.dumps(dict(job.inputs))
-    path = wave.parent / "responses.csv"
+    path = wave.parent / "answers.csv"
     path.write_bytes(path.read_bytes() + b"\n")
     monkeypatch.setattr(worker, "share_folder", str)  # a process on another machine has no copies
     try:
@@ -118,5 +117,5 @@ def test_a_worker_process_refuses_other_inputs_than_those_of_the_job(wave, tmp_p
     finally:
         worker.close_workers()
     assert result.is_changed
-    assert "responses.csv" in result.failed["vi"]
+    assert "answers.csv" in result.failed["vi"]
     assert not job.state.exists()
