@@ -29,8 +29,9 @@ def describe_editions(
     if not editions:
         return
     figures = figures_of(survey).list_parts(COUNTED)
+    groups = dict(zip(survey.units["code"], survey.units["group"], strict=True))
     for edition in editions:
-        kinds = compare_editions(edition, figures, fewest)
+        kinds = compare_editions(edition, figures, fewest, groups)
         for kind in sorted({*kinds.values()}):
             ids = [name for name, found in kinds.items() if found == kind]
             firsts = list_firsts(ids)

@@ -11,6 +11,8 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.figures.editions import (
     COUNTED,
+    Edition,
+    _index_figures,
     compare_editions,
     read_editions,
 )
@@ -107,12 +109,51 @@ def test_receipts_that_the_wave_names_are_read_and_others_are_not(first):
 
 def test_a_unit_that_one_edition_has_not_is_no_difference_by_itself():
     """Only figures that both have are compared."""
-    from sipas_analysis.figures.editions import Edition, _index_figures
-
     rows = pd.DataFrame({"id": ["overall@a"], "value": [50.0], "n": [30], "n_valid": [30]})
     edition = Edition(path=None, wave="w", code="5", figures=_index_figures(rows))
     later = rows.assign(id="overall@z", n=31, n_valid=31)
     assert compare_editions(edition, later, 5) == {}
+
+
+def index_rows(**bases):
+    """Return figures of the index by id: how many answered, None if hidden; all are satisfied."""
+    rows = [
+        {"id": name.replace("__", "@").replace("_", ":")}
+        | ({"value": 100.0, "n_valid": n, "numerator": n} if n else {})
+        for name, n in bases.items()
+    ]
+    return pd.DataFrame(rows).reindex(columns=["id", "value", "n_valid", "numerator"])
+
+
+def tell_apart(before, now, groups=()):
+    """Return what is told of two editions, at five people."""
+    edition = Edition(path=None, wave="w", code="5", figures=_index_figures(before))
+    return compare_editions(edition, now, 5, dict(groups))
+
+
+def test_hidden_units_that_get_few_forms_are_told_by_their_total():
+    """Eight forms more: five of a shown unit, so three of the hidden ones; not five and five."""
+    groups = {"a": "x", "b": "x", "c": "x", "d": "x"}
+    before = index_rows(A1=90, A1__group_x=90, A1__a=60, A1__b=None, A1__c=None, A1__d=None)
+    few = index_rows(A1=98, A1__group_x=98, A1__a=65, A1__b=None, A1__c=None, A1__d=None)
+    assert tell_apart(before, few, groups) == {"A1": "few", "A1@group:x": "few"}
+    many = index_rows(A1=100, A1__group_x=100, A1__a=65, A1__b=None, A1__c=None, A1__d=None)
+    assert tell_apart(before, many, groups) == {}
+
+
+def test_units_that_were_renamed_merged_or_moved_are_told_where_some_are_hidden():
+    """The group has lost b or the rest has another name: the difference may be a hidden figure."""
+    before = index_rows(overall=90, overall__a=60, overall__b=None, overall__c=None)
+    renamed = index_rows(overall=90, overall__a=60, overall__z=None, overall__c=None)
+    assert tell_apart(before, renamed) == {"overall@b": "units", "overall@z": "units"}
+    merged = index_rows(overall=90, overall__a=70, overall__c=None)
+    assert tell_apart(before, merged) == {"overall@b": "units"}
+    late = index_rows(overall=99, overall__a=60, overall__b=None, overall__c=None, overall__z=9)
+    assert tell_apart(before, late) == {}  # forms of a unit that had sent none
+    before = index_rows(overall=90, overall__group_x=50, overall__group_y=40, overall__b=None)
+    moved = index_rows(overall=90, overall__group_x=42, overall__group_y=48, overall__b=None)
+    assert {*tell_apart(before, moved, {"b": "y"}).values()} == {"units"}
+    assert tell_apart(before, before, {"b": "y"}) == {}
 
 
 @pytest.mark.slow
