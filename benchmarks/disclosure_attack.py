@@ -1,6 +1,7 @@
 """Attack the published files of random waves with small groups: which hidden numbers follow.
 
     python benchmarks/disclosure_attack.py [--waves 500] [--package FOLDER] [--label after]
+                                           [--kind editions]
 
 Waves are drawn by ``tests/recovery/small_groups.py`` and attacked by
 ``tests/recovery/attacker.py``, which imports nothing of ``sipas_analysis``. ``--package`` is a
@@ -8,6 +9,8 @@ checkout whose program publishes them (this one if left out). ``--merged`` lets 
 of items, which it does by itself only where many are hidden: another way of search. Beside it the
 information that the tables lose (people times importance) is set against the least that any choice
 of hidden figures must lose, on waves of two or three units.
+``--kind`` attacks smaller waves (``small_series.py``) with ``wider_attacker.py``: two ``editions``
+of a wave, two ``years`` with their changes, or all tables of a run (``folder``).
 Adds its rows to benchmarks/results/disclosure.csv, one for each label; docs/disclosure.md shows it.
 """
 
@@ -34,6 +37,8 @@ RESULTS = ROOT / "benchmarks" / "results" / "disclosure.csv"
 sys.path.insert(0, str(ROOT / "tests" / "recovery"))
 import attacker  # noqa: E402
 import small_groups  # noqa: E402
+import small_series  # noqa: E402
+import wider_attacker  # noqa: E402
 
 IMPORTANCE = {"factor": 3.0, "block": 5.0, "overall": 10.0}  # as figures/disclosure_cells.py
 PARTS = ("scores", "respondents", "people", "counts")
@@ -72,26 +77,63 @@ def attack_waves(seeds, folder, package, is_merged):
     return [{"seed": seed} | attack_once(place) for seed, place in zip(seeds, folders, strict=True)]
 
 
-def attack_once(folder):
+def attack_once(folder, attack=None):
     """Attack one wave, unless the counts of an earlier, interrupted run stand in its folder."""
     path = folder / "attack.json"
     if not path.exists():
-        path.write_text(json.dumps(attack(folder)), "utf-8")
+        path.write_text(json.dumps((attack or attack_scores)(folder)), "utf-8")
     return json.loads(path.read_text("utf-8"))
 
 
-def attack(folder):
+def attack_kind(seeds, folder, package, kind):
+    """Draw waves that are published twice, or in whole, publish and attack them."""
+    write = {"editions": small_series.write_editions, "years": small_series.write_years}
+    folders = [folder / f"{seed}" for seed in seeds]
+    left = [place for place in folders if not (place / "attack.json").exists()]
+    for place in left:
+        write.get(kind, small_series.write_small_wave)(place, int(place.name))
+    environment = os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / "tests/recovery/publications.py"), kind, *map(str, left)]
+    if left:
+        subprocess.run(command, env=environment, check=True)
+    work = partial(attack_wider, kind=kind)
+    return [{"seed": seed} | attack_once(folder / f"{seed}", work) for seed in seeds]
+
+
+def attack_wider(folder, kind):
+    """Count hidden numbers of what was published, and those found; apart where it was warned of."""
+    counts, prefix = Counter(), ""
+    if kind == "editions":
+        said = json.loads((folder / "second" / "warnings.json").read_text("utf-8"))
+        counts["warned_waves"], prefix = int(bool(said)), "warned_" if said else ""
+    targets, found, *_ = getattr(wider_attacker, f"attack_{kind}")(folder)
+    for target in targets:
+        counts[f"hidden_{target.kind}_{_size_of(target)}"] += 1
+    for who, target in found:
+        reader = "outsider" if who == "outsider" else "contributor"
+        counts[f"{prefix}{reader}_{target.kind}_{_size_of(target)}"] += 1
+    if kind == "folder":
+        reader = attacker.Reader(folder, folder / "tables")
+        counts["printed"] = len(wider_attacker.find_printed(reader))
+        counts["differences"] = len(attacker.find_by_keys(reader))
+        counts["differences"] += len(wider_attacker.find_own_differences(reader))
+    return dict(counts)
+
+
+def _size_of(target):
+    return "small" if target.is_small else "beside"
+
+
+def attack_scores(folder):
     """Count hidden numbers of one wave, and those that somebody finds, by kind of attack."""
     reader = attacker.Reader(folder, folder / "tables")
     targets = attacker.list_targets(reader)
     counts = Counter()
     for target in targets:
-        size = "small" if target.people < reader.fewest else "beside"
-        counts[f"hidden_{target.kind}_{size}"] += 1
+        counts[f"hidden_{target.kind}_{_size_of(target)}"] += 1
     for who, target in attacker.find_disclosed(reader):
-        size = "small" if target.people < reader.fewest else "beside"
         reader_kind = "outsider" if who == "outsider" else "contributor"
-        counts[f"{reader_kind}_{target.kind}_{size}"] += 1
+        counts[f"{reader_kind}_{target.kind}_{_size_of(target)}"] += 1
     for _, people in attacker.find_by_moments(reader):
         counts["moments_" + ("small" if people < reader.fewest else "beside")] += 1
     counts["differences"] = len(attacker.find_by_keys(reader))
@@ -187,6 +229,7 @@ def parse_arguments():
     parser.add_argument("--label", default="after")
     parser.add_argument("--folder", type=Path, help="keeps waves, tables and counts: resumes")
     parser.add_argument("--merged", action="store_true", help="levels of all items are merged")
+    parser.add_argument("--kind", choices=["editions", "years", "folder"])
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()
 
@@ -199,9 +242,11 @@ def main():
         seeds = np.arange(facts.first, facts.first + facts.waves)
         parts = [part.tolist() for part in np.array_split(seeds, max(1, len(seeds) // 10))]
         work = partial(attack_waves, folder=folder, package=facts.package, is_merged=facts.merged)
+        if facts.kind:
+            work = partial(attack_kind, folder=folder, package=facts.package, kind=facts.kind)
         with ProcessPoolExecutor(facts.jobs) as pool:
             found = pd.DataFrame([*chain(*pool.map(work, parts))]).fillna(0)
-            places = [folder / f"{seed}" for seed in seeds.tolist()]
+            places = [] if facts.kind else [folder / f"{seed}" for seed in seeds.tolist()]
             small = [
                 place for place in places if _is_pooled(place) and len(_list_units(place)) <= 3
             ]

@@ -265,11 +265,17 @@ class Target:
     terms: list
     people: int
     width: float
+    fewest: int
+
+    @property
+    def is_small(self):
+        """Whether too few people are behind it; else it is hidden to protect others."""
+        return self.people < self.fewest
 
 
 def list_targets(reader):
     """Return the hidden numbers of a wave: satisfied, answers by level, bases and forms."""
-    targets, at = [], reader.at
+    targets, at, fewest = [], reader.at, reader.fewest
     most, ones = max(reader.worth.values()) * reader.person, dict.fromkeys(LEVELS, 1)
     for row in reader.scores[reader.scores["value"].isna()].itertuples():
         units, variable = reader.members(row), row.variable
@@ -279,20 +285,20 @@ def list_targets(reader):
         if not people or variable.startswith("mean_score"):
             continue
         name, terms = f"{variable}@{row.unit or row.group}", reader.sum_of(variable, units)
-        base = min(reader.fewest, frame[items].notna().sum().sum())
-        width = reader.person * min(reader.fewest, people)
+        base = min(fewest, frame[items].notna().sum().sum())
+        width = reader.person * min(fewest, people)
         width = width if variable == "comprehensive" else most * base
-        targets.append(Target("satisfied", name, terms, people, width))
-        if people >= reader.fewest or reader.is_weighted:
+        targets.append(Target("satisfied", name, terms, people, width, fewest))
+        if people >= fewest or reader.is_weighted:
             continue
         if variable in reader.asked:
             for k in LEVELS:
                 count = [(at(unit, variable, k), 1) for unit in units]
-                targets.append(Target("answers", f"{name}={k}", count, people, 1))
+                targets.append(Target("answers", f"{name}={k}", count, people, 1, fewest))
             bases = reader.sum_answers(units, items, ones)
-            targets.append(Target("base", name, bases, people, 1))
+            targets.append(Target("base", name, bases, people, 1, fewest))
         if row.domain == "unit" and variable == "overall":
-            targets.append(Target("forms", name, [(at("n", row.unit), 1)], people, 1))
+            targets.append(Target("forms", name, [(at("n", row.unit), 1)], people, 1, fewest))
     return targets
 
 
@@ -323,7 +329,7 @@ def find_known(reader, truth, targets, owners, nodes=MOST_NODES):
             for target in targets
             if not owned
             or (
-                (target.people < reader.fewest and target.kind in ("satisfied", "answers"))
+                (target.is_small and target.kind in ("satisfied", "answers"))
                 and not {*mine} & {place for place, _ in target.terms}
             )
         ]
