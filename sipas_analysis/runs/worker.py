@@ -313,7 +313,8 @@ class WorkerProcess:
         return answer or ReportReply()
 
     def close(self) -> None:
-        """End the process with its children, and close the pipes to it."""
+        """End the process with its children, and close the pipes to it; it makes no more report."""
+        self.is_alive = False
         with suppress(OSError), self.process:  # a killed process leaves children and a broken pipe
             os.killpg(self.process.pid, signal.SIGKILL)
 
