@@ -7,7 +7,7 @@ import pandas as pd
 
 from sipas_analysis.figures.record_tables import RecordSource, name_rows
 from sipas_analysis.records.official_form import compare_with_count
-from sipas_analysis.records.timeliness import count_as_form, place_unlimited
+from sipas_analysis.records.timeliness import count_as_form, count_timeliness, place_unlimited
 
 COUNTED = ("stay_of_no_dossier",)  # lines that name a first row and say how many there are
 
@@ -38,7 +38,7 @@ def tabulate_form(source: RecordSource) -> pd.DataFrame:
     if form is None:
         return pd.DataFrame()
     breaks = form.breaks.rename(columns={"rule": "label"})
-    counts = source.count(place_unlimited(source.dossiers), ["field_name"])
+    counts = count_timeliness(place_unlimited(source.dossiers), "field_name", period=source.period)
     differences = compare_with_count(form, count_as_form(counts))
     is_few = differences[["form", "counted"]].apply(lambda n: n.between(1, source.min_cell - 1))
     differences = differences[~is_few.any(axis=1)].rename(columns={"field_name": "label"})

@@ -18,13 +18,20 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.figures.record_rows import ALL, KEY_COLUMNS
 from sipas_analysis.figures.record_suppression import Parts, find_merged, hide_divisions, join_keys
-from sipas_analysis.records.timeliness import APART, SUMS, count_timeliness, mark_counted
+from sipas_analysis.records.timeliness import (
+    APART,
+    SUMS,
+    add_up_facts,
+    list_facts,
+    mark_counted,
+)
 
 if TYPE_CHECKING:
     from sipas_analysis.records.channels import ChannelRules
     from sipas_analysis.records.office_records import Records
 
 PLACES = {ALL: (), "group": ("group",), "unit": ("group", "unit"), "field": ("field",)}
+CELL = ["group", "unit", "field"]  # keys of the cells that the rows of all places add up
 ENDS = {"low": "on_time_percent_low", "high": "on_time_percent_high"}
 
 
@@ -66,7 +73,8 @@ class RecordSource:
         """One row per dossier; ``unit`` and ``field`` are those of its published row."""
         frame = self.place(self.records.dossiers)
         frame = frame.assign(field=frame["field"].astype(str))
-        cells = self.count(frame, ["group", "unit", "field"]).rename(columns={"n_all": "n"})
+        facts = list_facts(frame, CELL, self.period)
+        cells = _add_up(facts, CELL).rename(columns={"n_all": "n"})
         merged = find_merged(cells, PLACES, self.min_cell)
         for name in ("unit", "field"):
             frame = frame.assign(**{name: frame[name].mask(frame[name].isin(merged[name]), OTHER)})
@@ -86,11 +94,6 @@ class RecordSource:
         units = frame["unit"].astype(str)
         return frame.assign(unit=units, group=units.map(self.groups).fillna(""))
 
-    def count(self, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-        """Return the counts of the period, and ``n_all``: all dossiers that a row tells of."""
-        counts = count_timeliness(frame, by, period=self.period)
-        return counts.assign(n_all=counts[["received", *APART]].sum(axis=1))
-
     @cached_property
     def field_names(self) -> dict[str, str]:
         """Name by code of a field, in the words of the office's system."""
@@ -98,12 +101,17 @@ class RecordSource:
         return dict(zip(named["field"], named["field_name"], strict=True))
 
 
+def _add_up(facts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return the counts of the period, and ``n_all``: all dossiers that a row tells of."""
+    counts = add_up_facts(facts, by)
+    return counts.assign(n_all=counts[["received", *APART]].sum(axis=1))
+
+
 def tabulate_timeliness(source: RecordSource) -> pd.DataFrame:
     """Return the counts of form II.06a of the whole, groups, units and fields (T3, T4)."""
-    table = _stack(source, lambda by: source.count(source.dossiers, by)).drop(columns="n_all")
-    parts = Parts(
-        source.count(source.dossiers, ["group", "unit", "field"]), PLACES, source.min_cell
-    )
+    facts = list_facts(source.dossiers, CELL, source.period)
+    table = _stack(source, partial(_add_up, facts)).drop(columns="n_all")
+    parts = Parts(_add_up(facts, CELL), PLACES, source.min_cell)
     rates = [str(name) for name in table if table[name].dtype.kind == "f"]
     divisions = {"done": (*SUMS["done"], *rates), "running": (*SUMS["running"], "kept_percent")}
     wholes, fewest = _find_wholes(table), source.min_cell
@@ -115,31 +123,20 @@ def tabulate_timeliness(source: RecordSource) -> pd.DataFrame:
 
 def tabulate_channels(source: RecordSource) -> pd.DataFrame:
     """Return the shares of online and postal dossiers of the whole, groups, units, fields (T8)."""
-    from sipas_analysis.records.channels import count_channels, make_channel_rules
+    from sipas_analysis.records.channels import add_up_channels, make_channel_rules, mark_channels
 
-    sources, period = source.survey.wave.records, source.period
+    sources = source.survey.wave.records
     rules = make_channel_rules(sources.postal if sources else ())
-
-    def count(by: Sequence[str]) -> pd.DataFrame:
-        fewest = source.min_cell
-        return count_channels(source.dossiers, by, period=period, min_cell=fewest, rules=rules)
-
-    table = _stack(source, count)
-    return _hide_bases(table, source, rules).drop(columns="cell")
-
-
-def _hide_bases(table: pd.DataFrame, source: RecordSource, rules: "ChannelRules") -> pd.DataFrame:
-    """Blank the shares whose base would give back a hidden one of another domain."""
-    from sipas_analysis.records.channels import mark_shares
-
-    dossiers = source.dossiers
-    marks = dossiers[["group", "unit", "field"]].assign(
-        **mark_shares(dossiers, rules, source.period)
-    )
-    cells = marks.groupby(["group", "unit", "field"], observed=True).sum().reset_index()
+    marks = mark_channels(source.dossiers, CELL, source.period, rules)
+    table = _stack(source, lambda by: add_up_channels(marks, by, rules, source.min_cell))
+    cells = marks.groupby(CELL, observed=True).sum().reset_index()
     for name in rules.shares:
         cells[f"{name}_rest"] = cells[f"{name}_base"] - cells[f"{name}_n"]
-    parts = Parts(cells, PLACES, source.min_cell)
+    return _hide_bases(table, Parts(cells, PLACES, source.min_cell), rules).drop(columns="cell")
+
+
+def _hide_bases(table: pd.DataFrame, parts: Parts, rules: "ChannelRules") -> pd.DataFrame:
+    """Blank the shares whose base would give back a hidden one of another domain."""
     nested = [name for name, share in rules.shares.items() if share.within]  # hidden together
     for names in (nested, *([name] for name in rules.shares if name not in nested)):
         hidden = table[[f"{name}_base" for name in names]].isna().any(axis=1).to_numpy()

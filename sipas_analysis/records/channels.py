@@ -105,15 +105,31 @@ def count_channels(
         [60.0]
     """
     rules = rules or read_channel_rules()
+    return add_up_channels(mark_channels(dossiers, by, period, rules), by, rules, min_cell)
+
+
+def mark_channels(
+    dossiers: pd.DataFrame, keys: Sequence[str], period: Period, rules: ChannelRules
+) -> pd.DataFrame:
+    """Return the keys of dossiers that came or were returned in a period, and how each counts."""
     is_received = mark_received(dossiers, period)
     is_returned = mark_received(dossiers, period, "returned")
-    counts = dossiers[[*by]].assign(
+    marks = dossiers[[*keys]].assign(
         received=is_received,
         without_level=is_received & dossiers["level"].eq(""),
         _mapped=is_received & dossiers.get("is_mapped", False),
         **mark_shares(dossiers, rules, period),
     )
-    rows = merge_small_cells(counts[is_received | is_returned], by, min_cell)
+    return marks[is_received | is_returned]
+
+
+def add_up_channels(
+    marks: pd.DataFrame, by: Sequence[str], rules: ChannelRules, min_cell: int
+) -> pd.DataFrame:
+    """Return the rows of ``count_channels`` from what ``mark_channels`` says of each dossier."""
+    of_shares = [f"{name}_{part}" for name in rules.shares for part in ("n", "base")]
+    columns = [*by, "received", "without_level", "_mapped", *of_shares]
+    rows = merge_small_cells(marks[columns], by, min_cell)
     table = _add_up(rows, by)
     table["mapped_percent"] = 100 * table.pop("_mapped") / table["received"]
     return _hide_bases(table, by, rules, min_cell)

@@ -69,10 +69,14 @@ def count_timeliness(
     Source: rules T3 and T4 in docs/method.md.
     """
     keys = list_names(by)
-    facts = _list_facts(dossiers, keys, period)
+    return add_up_facts(list_facts(dossiers, keys, period), keys)
+
+
+def add_up_facts(facts: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of ``count_timeliness`` from what ``list_facts`` says of each dossier."""
     columns = [*COUNTED]
     if keys:
-        groups = facts.groupby(keys, observed=True, sort=True, dropna=False)
+        groups = facts.groupby([*keys], observed=True, sort=True, dropna=False)
         counts = groups[columns].sum().reset_index()
         medians = groups[["late_days", "used_percent"]].median().reset_index(drop=True)
     else:
@@ -132,7 +136,7 @@ def add_shares(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shares, index=counts.index)
 
 
-def _list_facts(
+def list_facts(
     dossiers: pd.DataFrame, keys: Sequence[str], period: tuple[date, date]
 ) -> pd.DataFrame:
     """Return one row per dossier of the period: its keys, and 0 or 1 for each column counted."""
