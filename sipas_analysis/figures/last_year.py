@@ -210,7 +210,7 @@ class WavePair:
     def _links(self) -> UnitLinks:
         return link_units(self.before, self.after)
 
-    @property
+    @cached_property
     def _sent_before(self) -> set[str]:
         return {*self.before.frame["unit"]}
 

@@ -111,6 +111,7 @@ def identify_records(name: str, table: pd.DataFrame, rule: str) -> list[pd.DataF
         rule: Rule in docs/method.md by which its figures are computed.
     """
     columns = find_number_columns(table)
+    has_number = table[columns].notna().groupby(table["domain"]).transform("any")
     parts = []
     for column in columns:
         if column.endswith(ENDS):
@@ -118,9 +119,8 @@ def identify_records(name: str, table: pd.DataFrame, rule: str) -> list[pd.DataF
         ends = {end[1:]: table[column + end] for end in ENDS if column + end in columns}
         ends |= _find_division(table, PREFIXES[name] + column)
         ids = [make_record_id(name, column, str(key)) for key in table["key"]]
-        rows = pd.DataFrame({"id": ids, "value": table[column], **ends}).assign(rule=rule)
-        has_number = table[column].notna().groupby(table["domain"]).transform("any")
-        parts.append(rows[has_number])
+        rows = pd.DataFrame({"id": ids, "value": table[column], **ends, "rule": rule})
+        parts.append(rows[has_number[column]])
     return parts
 
 

@@ -95,10 +95,9 @@ def run_notebook_here(name: str, parameters: Mapping[str, str], survey: Survey) 
 def prepare_process(survey: Survey) -> None:
     """Prepare this process to run cells: import the modules of notebooks and keep the survey."""
     require_library("matplotlib")
-    import matplotlib as mpl
-
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in a kernel
-    mpl.rcParams["backend"] = os.environ["MPLBACKEND"]
+    if "matplotlib" in sys.modules:  # else it reads the variable once a cell imports it
+        sys.modules["matplotlib"].rcParams["backend"] = os.environ["MPLBACKEND"]
     import_papermill()
     _load_shared_parts()
     keep_survey(survey)

@@ -77,11 +77,12 @@ def render_markup(value: object, language: Language) -> "Markup":
     """Return a value as markup; each number has the id of its figure, so it can be checked."""
     from markupsafe import Markup, escape
 
-    marked = Markup('<span data-figure="{}">{}</span>')
-    return Markup("").join(
-        marked.format(part.figure.name, part.text) if part.figure else escape(part.text)
-        for part in render_parts(value, language)
-    )
+    marked = ""
+    for part in render_parts(value, language):
+        text = escape(part.text)
+        name = escape(part.figure.name) if part.figure else ""
+        marked += f'<span data-figure="{name}">{text}</span>' if part.figure else f"{text}"
+    return Markup(marked)  # noqa: S704 (all words were escaped)
 
 
 def _embed_picture(picture: Picture, language: Language, narrow: bool = False) -> "Markup":
