@@ -356,8 +356,14 @@ class TestMachines:
 
     @pytest.fixture(scope="class")
     def client(self):
-        """Two workers that nobody kills, for the tests that kill none."""
-        with cluster() as here, here.get_client() as client:
+        """Two workers that nobody kills, for the tests that kill none; the last one ends them."""
+        import dask
+        import distributed  # noqa: F401 (its settings are there from now on)
+
+        patience = {"distributed.scheduler.no-workers-timeout": "2s"}  # a cluster reads it once
+        with dask.config.set(patience):
+            here = cluster()
+        with here, here.get_client() as client:
             yield client
 
     @pytest.mark.parametrize("name", ["strata and clusters", "single forms"])
@@ -372,6 +378,14 @@ class TestMachines:
         assert error.message_id == "design_weight"
         assert "part-03.parquet" in str(error)
         assert lacking.message_id == "design_column"
+
+    def test_when_no_worker_is_left_there_is_no_figure(self, client, many_files):
+        """Nobody comes back: an error after the time that the cluster allows."""
+        client.cluster.scale(0)
+        while client.scheduler_info()["workers"]:
+            time.sleep(0.1)
+        with pytest.raises(Exception, match=r"(?i)worker"):
+            sipas.mean(sipas.Design(many_files, workers=client), ITEMS, by="unit")
 
     @pytest.mark.parametrize("after", [3, 14])
     def test_a_killed_worker_is_survived(self, after, sample, many_files, tmp_path):
@@ -394,16 +408,4 @@ class TestMachines:
         with dask.config.set(patience), cluster() as here, here.get_client() as client:
             client.register_plugin(deadly(tmp_path / "died", 2, forever=True))
             with pytest.raises((KilledWorker, SipasError)):
-                sipas.mean(sipas.Design(many_files, workers=client), ITEMS, by="unit")
-
-    def test_when_no_worker_is_left_there_is_no_figure(self, many_files):
-        """Nobody comes back: an error after the time that the cluster allows."""
-        import dask
-
-        patience = {"distributed.scheduler.no-workers-timeout": "2s"}
-        with dask.config.set(patience), cluster() as here, here.get_client() as client:
-            here.scale(0)
-            while client.scheduler_info()["workers"]:
-                time.sleep(0.1)
-            with pytest.raises(Exception, match=r"(?i)worker"):
                 sipas.mean(sipas.Design(many_files, workers=client), ITEMS, by="unit")
