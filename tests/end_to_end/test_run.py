@@ -14,16 +14,15 @@ from pathlib import Path
 import psutil
 import pytest
 import warm_process
+from small_office import write_office
 from warm_process import PATIENCE
-
-from sipas_analysis.collect.simulate import build_demo, write_demo
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 DEMO = ROOT / "data" / "an-giang-2021" / "wave.yaml"
 EARLIER = ROOT / "data" / "an-giang-2020"
 UNITS = "so-ldtbxh,so-nv,tp-long-xuyen"
-FEW = "so-ldtbxh,so-nv,so-tttt"  # those of a small wave: an accident needs no large one
+FEW = "so-a,so-b,so-c"  # those of a small wave: an accident needs no large one
 FORMATS = "html,docx,pdf,xlsx"
 PRIVATE = ("receipt.json", "receipt.private.json")  # neither is in the list of a receipt
 PAGES = "html"  # where the kind of the files makes no difference to what is tested
@@ -78,7 +77,7 @@ def undisturbed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A wave of three units."""
-    return write_demo(build_demo("demo", 3), tmp_path_factory.mktemp("small") / "wave")
+    return write_office(tmp_path_factory.mktemp("small") / "wave")
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +126,11 @@ def test_every_format_and_language_is_there(undisturbed):
 
 def test_kernels_make_the_same_bytes(small, small_files, tmp_path):
     """The reference engine: a kernel for each report, other time zone, one at a time."""
-    asked = ["--units", "so-nv", "--formats", FORMATS, "--engine", "kernel", "--jobs", "1"]
+    asked = ["--units", "so-a", "--formats", FORMATS, "--engine", "kernel", "--jobs", "1"]
     away = os.environ | {"TZ": "Asia/Tokyo"}
     sipas_from_a_shell("run", small, *asked, "--out", tmp_path, env=away)
     made = hashes(tmp_path)
-    reports = {name for name in small_files if "so-nv/" in name}
+    reports = {name for name in small_files if "so-a/" in name}
     assert len(reports) == 12  # a report in four formats and a letter in two, in two languages
     assert {name: made[name] for name in reports} == {name: small_files[name] for name in reports}
 
@@ -139,9 +138,9 @@ def test_kernels_make_the_same_bytes(small, small_files, tmp_path):
 def test_the_code_of_a_receipt_changes_only_with_the_files(small, tmp_path):
     """A run that makes nothing, however it was started, leaves the receipt as it is."""
     start = ("run", small, "--out", tmp_path, "--units")
-    sipas(*start, "so-nv,so-tttt", "--formats", "xlsx,html")
+    sipas(*start, "so-a,so-b", "--formats", "xlsx,html")
     first = hashes(tmp_path)["receipt.json"]
-    for options in (("so-tttt,so-nv", "--formats", "html,xlsx"), ("so-nv",)):
+    for options in (("so-b,so-a", "--formats", "html,xlsx"), ("so-a",)):
         sipas(*start, *options)
         assert hashes(tmp_path)["receipt.json"] == first
 
@@ -328,24 +327,27 @@ def test_a_full_disk_stops_a_report_and_not_the_next_run(small, small_files, tmp
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_dask_cluster_makes_the_same_files(small, small_files, tmp_path):
-    """Two workers on this machine; each with a worker process of its own."""
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers on this machine, each with one thread and a worker process for reports."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
-        asked = ["--units", FEW, "--formats", FORMATS, "--scheduler", cluster.scheduler_address]
-        sipas("run", small, *asked, "--out", tmp_path)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as workers:
+        yield workers
+
+
+def test_a_dask_cluster_makes_the_same_files(cluster, small, small_files, tmp_path):
+    """In every format, whichever worker makes a report."""
+    asked = ["--units", FEW, "--formats", FORMATS, "--scheduler", cluster.scheduler_address]
+    sipas("run", small, *asked, "--out", tmp_path)
     assert no_state(hashes(tmp_path)) == no_state(small_files)
 
 
-def test_a_dask_worker_that_is_killed_costs_no_report(small, small_pages, tmp_path):
+def test_a_dask_worker_that_is_killed_costs_no_report(cluster, small, small_pages, tmp_path):
     """The cluster gives its work to the other worker; one more run finds nothing to make."""
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
-        process = started(small, tmp_path, "--scheduler", cluster.scheduler_address)
-        os.kill(cluster.workers[0].pid, signal.SIGKILL)
-        assert process.wait(timeout=PATIENCE) == 0
+    process = started(small, tmp_path, "--scheduler", cluster.scheduler_address)
+    os.kill(cluster.workers[0].pid, signal.SIGKILL)
+    assert process.wait(timeout=PATIENCE) == 0
     kept = done_in(tmp_path)
     assert len(kept) == 3
     is_as_undisturbed(small, tmp_path, small_pages, kept)
@@ -354,15 +356,15 @@ def test_a_dask_worker_that_is_killed_costs_no_report(small, small_pages, tmp_pa
 def test_a_notebook_that_raises_leaves_the_others_complete(small, small_pages, tmp_path):
     """A cell cannot write its folder: named with its reason, exit code 1; mended, it is made."""
     (tmp_path / "units").mkdir()
-    obstacle = tmp_path / "units" / "so-nv"
+    obstacle = tmp_path / "units" / "so-b"
     obstacle.write_text("a file where a folder should be", "utf-8")
     said = sipas("run", small, "--units", FEW, "--formats", PAGES, "--out", tmp_path, expect=1)
-    assert "so-nv" in said
+    assert "so-b" in said
     found = hashes(tmp_path)
     others = {
         name: digest
         for name, digest in small_pages.items()
-        if name.startswith("units/") and "so-nv" not in name
+        if name.startswith("units/") and "so-b" not in name
     }
     assert {name: found[name] for name in others} == others
     obstacle.unlink()
