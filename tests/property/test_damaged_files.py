@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from planted import BEFORE, ITEMS, LABELS, UNITS, Planted, plant, try_wave, write_planted
 
+pytestmark = pytest.mark.slow
+
 HARMLESS, OPEN, REFUSED = "harmless", "open", "refused"
 Damage = Callable[[Planted, random.Random], str]
 FIRST_ITEM = len(BEFORE)
@@ -446,7 +448,6 @@ def complain(seed: int, folder: Path) -> str:
     return name + "; ".join(complaints[:4]) if complaints else ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("batch", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_damaged_files_give_no_wrong_figure(batch, tmp_path):
     """Twenty seeds; the test below tries others."""
@@ -455,7 +456,6 @@ def test_damaged_files_give_no_wrong_figure(batch, tmp_path):
 
 
 # Two hundred in CI; `make test-full` has all two thousand.
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "batch", [*range(4), *(pytest.param(k, marks=pytest.mark.full) for k in range(4, 40))]
 )

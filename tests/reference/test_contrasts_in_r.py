@@ -12,6 +12,8 @@ import pytest
 
 import sipas_analysis as sipas
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 EXPECTED = pd.read_csv(HERE / "contrasts" / "expected.csv").set_index(["fit", "what"])
 
@@ -37,7 +39,6 @@ def assert_equal(table, columns, fit, what):
     np.testing.assert_allclose(table[columns], wanted, rtol=1e-8, atol=1e-12, err_msg=fit + what)
 
 
-@pytest.mark.slow
 def test_intervals_and_combinations_are_those_of_r():
     """Coefficients stand in R's order; a combination by label takes the same ones."""
     fits = make_fits()

@@ -10,6 +10,8 @@ import sipas_analysis as sipas
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Design, Replicates
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parent
 EXPECTED = pd.read_csv(FOLDER / "frame_survey/expected.csv", keep_default_na=False)
 ITEMS = ["Q1", "Q2", "Q3", "Q4"]
@@ -67,7 +69,6 @@ def surveys() -> dict[str, Survey]:
 
 
 @pytest.mark.parametrize("name", [*dict.fromkeys(EXPECTED["design"])])
-@pytest.mark.slow
 def test_indices_and_drivers_are_those_of_r(surveys, name):
     """Items, pooled index and coefficients with their errors, of the whole and of each unit."""
     survey = surveys[name]

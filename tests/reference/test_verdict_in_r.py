@@ -9,6 +9,8 @@ import pytest
 import sipas_analysis as sipas
 from sipas_analysis.improve.plan import Plan
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent / "verdict"
 ITEMS = {"A": ["A1", "A2", "A3"], "B": ["B1", "B2"]}
 
@@ -53,7 +55,6 @@ CASES = {  # units with a line, and the measure: those of "m" are the treated on
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.slow
 def test_the_difference_in_differences_equals_svyglm(surveys, case):
     """``treated:after`` and its error with strata, shared clusters and weights of either wave."""
     item, measures = CASES[case]
@@ -68,7 +69,6 @@ def test_the_difference_in_differences_equals_svyglm(surveys, case):
     )
 
 
-@pytest.mark.slow  # many cases of R
 def test_the_change_of_a_line_is_that_of_compare(surveys):
     """Value, interval and earlier and later figure of a unit (equal to R: test_change_in_r)."""
     row = judge(surveys, "overall", {"o01": "m"}).iloc[0]

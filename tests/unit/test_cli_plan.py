@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DEMO = Path(__file__).parents[2] / "data/an-giang-2020"
 
 
@@ -17,7 +19,6 @@ def run_plan(*arguments: object, expect: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.slow
 def test_the_plan_of_a_unit_is_written_once(tmp_path):
     """The file is for officers: the answer names it, and what to fill in."""
     text = run_plan("--unit", "Sở Nội vụ (mô phỏng)", "--out", tmp_path, "--lang", "vi")
@@ -32,7 +33,6 @@ def test_the_plan_of_a_unit_is_written_once(tmp_path):
     assert "plan.xlsx exists already" in run_plan(expect=19)  # beside wave.yaml
 
 
-@pytest.mark.slow
 def test_a_unit_that_is_not_listed_is_refused(tmp_path):
     """Nothing is written."""
     assert "so-nv" in run_plan("--unit", "so-nvv", "--out", tmp_path / "out", expect=14)

@@ -4,8 +4,9 @@ import pytest
 from make_screens import PICTURE, draw_screen, print_init
 from PIL import Image
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_picture_of_the_guide_shows_what_init_prints(tmp_path):
     """Its text, and as many lines; else: ``make pictures``."""
     printed = print_init(tmp_path)

@@ -15,6 +15,8 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import SeveralError
 
+pytestmark = pytest.mark.slow
+
 CASE = Path(__file__).parents[2] / "cases" / "office"
 BY_HAND = {
     "so-cong-thuong": (47, 826, 1025),
@@ -50,7 +52,6 @@ def drafted(tmp_path):
     return draft.wave
 
 
-@pytest.mark.slow
 def test_one_check_names_all_that_is_wrong_and_then_the_figures_are_right(drafted):
     """Five cells of one file, and a second submission that contains most of the first."""
     with pytest.raises(SeveralError) as caught:

@@ -24,7 +24,6 @@ LATE = """\
 """
 
 
-@pytest.mark.slow
 def test_people_and_settings_are_counted_as_by_hand(read_answers):
     """20 of 30 people of the town; the settings of the wave; forms read and kept."""
     figures = figures_of(

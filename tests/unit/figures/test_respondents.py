@@ -67,7 +67,6 @@ def test_choices_of_several_are_compared_with_the_whole(demo_2021, compared):
     assert poor["difference"] == pytest.approx(poor["value"] - whole)
 
 
-@pytest.mark.slow
 def test_a_group_of_few_people_has_no_verdict(read_answers):
     """Twelve people have an index with caution, and no comparison; those left have neither."""
     men, women = ["5,5,5"] * 60, ["1,1,1"] * 12

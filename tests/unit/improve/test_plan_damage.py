@@ -31,6 +31,8 @@ from sipas_analysis.measure.scores import score_everyone
 from sipas_analysis.reports.plan_workbook import write_plan
 from sipas_analysis.sheets.reader import name_column_letter
 
+pytestmark = pytest.mark.slow
+
 DEMO = Path(__file__).parents[3] / "data/an-giang-2020"
 N_LINES = 14
 NAMES = [*FILE_COLUMNS]
@@ -583,7 +585,6 @@ def check(number: int, workbook: tuple[list[list[object]], int], folder: Path) -
     assert {row for row, _ in places} <= {row for row, _ in wanted} | {0}, error.text("vi")
 
 
-@pytest.mark.slow
 def test_damage_is_refused_with_the_cell_or_read_right(workbook, tmp_path):
     """One plan of every fifth kind."""
     assert len(REFUSED) >= 25
@@ -591,7 +592,6 @@ def test_damage_is_refused_with_the_cell_or_read_right(workbook, tmp_path):
         check(number, workbook, tmp_path)
 
 
-@pytest.mark.slow
 def test_none_of_300_damaged_plans_is_read_silently(workbook, tmp_path):
     """Every kind at several places, with several values."""
     for number in range(1, 301):

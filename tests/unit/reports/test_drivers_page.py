@@ -10,6 +10,8 @@ from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.reports.chapters.drivers import list_sure_factors
 from sipas_analysis.reports.report import report
 
+pytestmark = pytest.mark.slow
+
 
 def draw_answers(n, tie=0.0, seed=5):
     """Let satisfaction as a whole follow A1 and A2; D1 is their equal with a share ``tie``."""
@@ -23,7 +25,6 @@ def draw_answers(n, tie=0.0, seed=5):
     return "".join(lines)
 
 
-@pytest.mark.slow
 def test_effects_stand_in_points_with_interval_and_words(read_answers):
     """The points of the logit model; sure where both models say so; a unit has no such page."""
     survey = read_answers(draw_answers(900))
@@ -49,7 +50,6 @@ def test_effects_stand_in_points_with_interval_and_words(read_answers):
     assert "associations" not in read_chapter(survey, "results", unit="so-a")
 
 
-@pytest.mark.slow  # whole reports are made
 def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answers):
     """A sentence, no table of effects and no picture of importance (rule D2)."""
     survey = read_answers(draw_answers(400, tie=0.97, seed=6))
@@ -59,14 +59,12 @@ def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answer
     assert not ids & {"table-effects", "figure-importance", "figure-priority"}
 
 
-@pytest.mark.slow
 def test_without_a_model_the_reason_is_said(read_answers):
     """Satisfaction as a whole is the same on every form; few forms show no sure factor."""
     same = read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,5,4,3,5\n" * 40)
     assert "the same on every form" in read_chapter(same, "results")
 
 
-@pytest.mark.slow
 def test_shares_that_cannot_be_told_apart_are_a_sentence(read_answers):
     """Random answers: no factor is sure, and no picture orders them."""
     survey = read_answers(HEAD + draw_forms("so-a", 60) + draw_forms("so-b", 55))

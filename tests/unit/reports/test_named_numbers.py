@@ -24,6 +24,8 @@ from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.report import report
 from sipas_analysis.reports.subject import Subject
 
+pytestmark = pytest.mark.slow
+
 SHARE = 0.99  # of the printed numbers must name a figure
 
 
@@ -92,7 +94,6 @@ def check_numbers(survey, units):
     assert named >= SHARE * (named + nameless.total()), nameless.most_common()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("wave", ["demo_2021", "demo_2023"])
 def test_every_number_of_a_demo_wave_names_its_figure(wave, request):
     """Body, annexes, unit reports and letters: 99 of 100 numbers, and each as in the table."""
@@ -100,7 +101,6 @@ def test_every_number_of_a_demo_wave_names_its_figure(wave, request):
     check_numbers(survey, [*survey.frame["unit"].value_counts().index][:: -(-29 // 4)])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", list_packs())
 def test_every_number_of_a_pack_names_its_figure(name, read_shared):
     """Other scales, points, no factors, no question on the whole; four units, one too small."""
@@ -123,7 +123,6 @@ def test_every_number_of_a_pack_names_its_figure(name, read_shared):
     check_numbers(survey, ["u-0", "u-3"])
 
 
-@pytest.mark.slow
 def test_a_number_is_taken_by_the_id_of_its_figure(read_answers):
     """As it is printed there; a dash where it is hidden; an unknown id is a mistake."""
     rows = "so-a,5,4,4,male\n" * 20 + "so-a,2,4,3,female\n" * 7 + "so-b,4,2,5,female\n" * 3

@@ -29,6 +29,8 @@ from sipas_analysis.reports.unit_pictures import (
     draw_factors_by_unit_picture,
 )
 
+pytestmark = pytest.mark.slow
+
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 TABLE = Table("table", make_text("report.table.factors"), (), ())
 ORDERS = ["5454", "4545", "5544", "4455", "5445", "4554", "5554", "4555", "5455", "5545"]
@@ -65,7 +67,6 @@ def rank_everyone(subject, group="departments"):
     return draw_ranking_picture(subject, group, figures, TABLE)
 
 
-@pytest.mark.slow
 def test_items_stand_least_satisfied_first_with_the_two_shares_that_matter(read_answers, written):
     """A neutral answer is not satisfied (rule M1): 13.3 and 86.7 add to 100."""
     answers = HEAD + "so-a,5,3,4,5\n" * 10 + "so-a,4,5,2,4\n" * 20
@@ -80,7 +81,6 @@ def test_items_stand_least_satisfied_first_with_the_two_shares_that_matter(read_
 
 
 @pytest.mark.parametrize("narrow", [False, True])
-@pytest.mark.slow
 def test_a_score_is_never_called_satisfied(read_answers, written, narrow):
     """Figures of a pack with points are average scores, on every axis and head."""
     survey = read_answers(FAR_APART, pack=PACK.replace("scale:\n", POINTS + "scale:\n"))
@@ -99,7 +99,6 @@ def test_a_score_is_never_called_satisfied(read_answers, written, narrow):
         assert not any("atisfied (%)" in text for text in written), picture.id
 
 
-@pytest.mark.slow  # whole reports are made
 def test_units_that_surely_differ_from_the_province_are_named(read_answers, written):
     """All satisfied against nobody: both differ from the half of the whole."""
     picture = draw_factors_by_unit_picture(subject_of(read_answers(FAR_APART)), "departments")
@@ -116,7 +115,6 @@ def test_units_that_surely_differ_from_the_province_are_named(read_answers, writ
     assert "figure-strips-departments" in [getattr(block, "id", "") for block in in_annex]
 
 
-@pytest.mark.slow  # whole reports are made
 def test_a_unit_without_rank_is_hatched_and_has_no_letter(read_answers, written):
     """Five forms are too few for a rank; the picture says what the hatching means."""
     answers = HEAD + "so-a,5,5,4,5\nso-a,4,2,3,4\n" * 20 + "so-b,4,5,3,4\n" * 5
@@ -132,7 +130,6 @@ def test_a_unit_without_rank_is_hatched_and_has_no_letter(read_answers, written)
     assert "A" not in written  # a letter that all units have says nothing
 
 
-@pytest.mark.slow
 def test_one_unit_has_no_ranking_and_no_comparison(read_answers):
     """Where there is nothing to compare there is no picture."""
     subject = subject_of(read_answers(HEAD + "so-a,5,3,4,5\n" * 30))
@@ -141,7 +138,6 @@ def test_one_unit_has_no_ranking_and_no_comparison(read_answers):
     assert draw_changes_picture(subject, "departments") is None  # no earlier wave is named
 
 
-@pytest.mark.slow  # whole reports are made
 def test_leaders_see_a_unit_beside_its_group_and_the_province(read_answers, written):
     """The unit first; a hidden index has no picture."""
     picture = draw_leaders_picture(subject_of(read_answers(FAR_APART), "so-a"))
@@ -153,7 +149,6 @@ def test_leaders_see_a_unit_beside_its_group_and_the_province(read_answers, writ
     assert draw_leaders_picture(one_form) is None
 
 
-@pytest.mark.slow
 def test_without_a_question_on_the_whole_nothing_says_what_matters(read_answers):
     """Importance and priority need the answer on satisfaction as a whole."""
     subject = subject_of(read_answers("unit,A1,A2,D1\n" + "so-a,5,3,4\nso-b,2,4,4\n" * 30))
@@ -162,7 +157,6 @@ def test_without_a_question_on_the_whole_nothing_says_what_matters(read_answers)
     assert draw_priority_picture(subject) is None
 
 
-@pytest.mark.slow
 def test_changes_are_drawn_only_where_some_line_has_a_name(read_answers, monkeypatch, written):
     """Of many units without a sure change a sentence says more than lines without names."""
     subject = subject_of(read_answers(FAR_APART))
@@ -184,7 +178,6 @@ def test_changes_are_drawn_only_where_some_line_has_a_name(read_answers, monkeyp
     assert draw_changes_picture(subject, "departments") is None
 
 
-@pytest.mark.slow
 def test_both_layouts_of_all_pictures_of_a_unit_are_small(demo_2021):
     """As they stand in the page: 0.3 MB at most, with all changes of the group too."""
     subject = subject_of(demo_2021, "so-nv")

@@ -7,6 +7,8 @@ from sipas_analysis.documents.model import Paragraph, Picture, Table, render_tex
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.reports.report import report
 
+pytestmark = pytest.mark.slow
+
 LOW = ["so-a,1,5,5,4,male,"] * 60 + ["so-b,4,4,4,4,female,"] * 20  # A1: 25 %, the others all
 
 
@@ -32,7 +34,6 @@ def unit(demo_2021):
     return build_results(demo_2021, "so-nv")
 
 
-@pytest.mark.slow
 def test_targets_are_held_against_the_interval(read_answers):
     """Above, below, or undecided: an estimate over a target does not meet it alone."""
     answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 35)
@@ -42,7 +43,6 @@ def test_targets_are_held_against_the_interval(read_answers):
     assert "surely below the target of 99%" in said
 
 
-@pytest.mark.slow
 def test_parts_are_numbered_in_the_official_order(province, unit):
     """Whole, last year, factors, items, respondents, drivers; a unit has two parts."""
     heads = [
@@ -63,7 +63,6 @@ def test_parts_are_numbered_in_the_official_order(province, unit):
     ]
 
 
-@pytest.mark.slow
 def test_the_lowest_items_stand_first_with_the_places_they_may_have(province):
     """Ten of 22: the lowest may be one of 14; the rest is in the annexes; * is explained."""
     table = list_blocks(province, Table)["table-lowest"]
@@ -78,7 +77,6 @@ def test_the_lowest_items_stand_first_with_the_places_they_may_have(province):
     assert "surely below the overall index, but not surely the lowest: any of 14 items" in said
 
 
-@pytest.mark.slow  # whole reports are made
 def test_a_sure_lowest_item_is_called_sure(read_answers):
     """60 of 80 are dissatisfied with A1 alone: its place is one number."""
     survey = read_answers(HEAD + "\n".join(LOW) + "\n")
@@ -91,7 +89,6 @@ def test_a_sure_lowest_item_is_called_sure(read_answers):
     assert rows[2].split(" | ")[1] == "2–3"
 
 
-@pytest.mark.slow  # whole reports are made
 def test_no_item_is_called_the_lowest_of_equal_ones_or_from_few_forms(read_answers):
     """All satisfied: none is the lowest. Seven forms: too few; no mark without an asterisk."""
     same = read_answers(HEAD + "so-a,5,5,5,5,male,\n" * 40)
@@ -104,7 +101,6 @@ def test_no_item_is_called_the_lowest_of_equal_ones_or_from_few_forms(read_answe
     assert "* The wording of this item was not compared" not in said
 
 
-@pytest.mark.slow
 def test_a_unit_whose_items_may_have_every_place_has_no_column_of_places(unit):
     """30 forms: 1–22 in every row would say nothing; the group stands beside each item."""
     table = list_blocks(unit, Table)["table-lowest"]
@@ -114,7 +110,6 @@ def test_a_unit_whose_items_may_have_every_place_has_no_column_of_places(unit):
     assert len(table.rows) == 3
 
 
-@pytest.mark.slow
 def test_items_that_nobody_answered_have_no_bar_and_no_place(read_answers):
     """A2 is blank everywhere."""
     answers = "unit,A1,A2,D1\n" + "so-a,5,,3\n" * 30 + "so-b,4,,5\n" * 9
@@ -123,7 +118,6 @@ def test_items_that_nobody_answered_have_no_bar_and_no_place(read_answers):
     assert [render_text(row[0], "en")[:2] for row in bars.rows] == ["D1", "A1"]
 
 
-@pytest.mark.slow  # whole reports are made
 def test_a_unit_of_too_few_people_shows_no_number(read_answers):
     """Nor the unit that would give it away, but for its index: nothing beside it is shown (P2)."""
     survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 4))
@@ -135,7 +129,6 @@ def test_a_unit_of_too_few_people_shows_no_number(read_answers):
     assert scores[scores["value"].notna() & (scores["n_valid"] > 0)]["unit"].tolist() == ["so-a"]
 
 
-@pytest.mark.slow
 def test_a_unit_has_its_index_and_group_in_the_table_of_factors(unit):
     """One table: index, the question on the whole, five factors, each beside the group."""
     table = list_blocks(unit, Table)["table-factors"]
@@ -147,7 +140,6 @@ def test_a_unit_has_its_index_and_group_in_the_table_of_factors(unit):
     assert "All changes of the table are within sampling error." in rows
 
 
-@pytest.mark.slow
 def test_where_all_figures_need_caution_one_sentence_says_so(read_answers):
     """Twelve forms: no mark in every row, and only the reasons that apply."""
     survey = read_answers(HEAD + draw_forms("so-a", 12))
@@ -158,7 +150,6 @@ def test_where_all_figures_need_caution_one_sentence_says_so(read_answers):
     assert "clusters" not in note
 
 
-@pytest.mark.slow  # whole reports are made
 def test_of_many_factors_the_lowest_are_listed(read_answers):
     """Forty factors of an own pack: fifteen, lowest first, and how many there are."""
     codes = [f"Q{k}" for k in range(1, 41)]
@@ -179,7 +170,6 @@ def test_of_many_factors_the_lowest_are_listed(read_answers):
 # ── groups of respondents
 
 
-@pytest.mark.slow
 def test_no_group_is_named_that_may_be_as_the_whole_and_the_rest_is_in_the_annex(province):
     """Here none differs surely; too long a list is cut."""
     said = read_words(province)
@@ -192,7 +182,6 @@ def test_no_group_is_named_that_may_be_as_the_whole_and_the_rest_is_in_the_annex
     assert any("Occupation" in render_text(note, "en") for note in table.notes)
 
 
-@pytest.mark.slow
 def test_without_a_question_on_the_person_there_is_no_such_part(read_answers):
     """Nothing empty; and no unit ever has groups."""
     survey = read_answers("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 30)
@@ -202,7 +191,6 @@ def test_without_a_question_on_the_person_there_is_no_such_part(read_answers):
     assert "Sex: Male" not in read_chapter(both, "results", unit="so-a")
 
 
-@pytest.mark.slow
 def test_a_group_that_surely_differs_is_named_with_its_difference(read_answers):
     """Of 200 men half are satisfied, of 200 women all but a few: both stand apart."""
     answers = HEAD + "so-a,2,2,2,2,male,\nso-a,5,5,4,5,male,\n" * 100
