@@ -466,7 +466,7 @@ def _bound_pairs(row, items, counts, moments, target):
         if end.status == 2:
             return None
         ends.append(0.0 if sign == 1 else n)
-        if end.mip_dual_bound is not None:
+        if end.mip_dual_bound is not None and math.isfinite(end.mip_dual_bound):
             ends[-1] = sign * end.mip_dual_bound
     return math.ceil(ends[0] - 1e-6), math.floor(ends[1] + 1e-6)
 
