@@ -4,6 +4,7 @@ xlsxwriter writes each cell in a general way, as a list of attributes; a report 
 a later version of it has no such method, cells are written its way.
 """
 
+from inspect import unwrap
 from typing import TYPE_CHECKING
 
 from xlsxwriter.utility import xl_rowcol_to_cell_fast
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 class QuickSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
     """A sheet whose cells of text and numbers are written at once, other cells as usual."""
+
+    write_string = unwrap(Worksheet.write_string)  # without looking for cells named as in Excel
+    write_number = unwrap(Worksheet.write_number)
 
     def _write_cell(self, row: int, col: int, cell: "CellNumberTuple | CellStringTuple") -> None:
         kind, style = type(cell).__name__, cell.format
