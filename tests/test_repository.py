@@ -396,6 +396,7 @@ def test_the_dev_lock_holds_the_lock():
     assert pins[0] <= pins[1]
 
 
+@pytest.mark.slow
 def test_locks_name_the_extras_that_packages_ask_of_each_other():
     """Else pip looks for the newest release of that package, and finds no hash for it."""
     text = (ROOT / "requirements-dev.lock").read_text("utf-8")

@@ -231,7 +231,7 @@ def test_a_damage_that_changes_what_is_counted_is_refused_by_place(read, name):
     assert "dossiers.csv" in errors[message].text("vi") or message == "calendar_missing_at"
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOLD)
 def test_a_damage_that_can_be_read_is_told(read, good, name):
     """The ledger has lines that the undamaged export has not; no dossier is lost."""
@@ -313,7 +313,7 @@ STAYS: dict[str, tuple[Callable[[Frame], Frame], str]] = {
 }
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STAYS)
 def test_a_damaged_stay_is_told(read, good, name):
     """What is no stay is left out with a line."""

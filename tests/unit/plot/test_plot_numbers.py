@@ -325,6 +325,7 @@ def test_coefficients_of_one_scale_are_drawn_with_their_unit(lang):
     assert {"en": "not the logarithms", "vi": "không phải logarit"}[lang] in drawn.notes_of(ax)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_how_sure_the_order_is_stands_below(lang):
     """As often as the draws of the result say; nothing where the result has no errors."""

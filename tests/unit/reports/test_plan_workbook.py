@@ -108,6 +108,7 @@ def test_the_other_sheets_explain_every_column_and_code(demo, paths):
     assert {*demo[0].units["code"], *demo[0].instrument.items, "survey", "done", "*"} <= codes
 
 
+@pytest.mark.slow
 def test_a_plan_that_is_there_is_never_written_over(demo, paths):
     """Nor is its companion; the refusal says what to do."""
     survey, plan = demo

@@ -89,6 +89,7 @@ def test_a_leader_reads_the_real_share_first_then_that_of_the_form_and_why(make)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -98,7 +99,6 @@ def test_a_leader_reads_the_real_share_first_then_that_of_the_form_and_why(make)
         (None, "Trong kỳ, hệ thống không có hồ sơ của đơn vị, hoặc có quá ít hồ sơ"),
     ],
 )
-@pytest.mark.quick_cases(1)
 def test_empty_and_hidden_cases_are_told_in_words(make, row, words):
     """No share of nothing, no number of few dossiers, no dash in a sentence."""
     given = {} if row is None else {"done": 4, "late": 1} | row

@@ -75,6 +75,7 @@ def test_without_the_forms_of_the_smallest_units_nothing_need_be_hidden(read_ans
     assert any("Sở a (3 phiếu): giấu mọi số liệu (quá ít người" in text for text in texts)
 
 
+@pytest.mark.slow
 def test_a_place_names_as_many_hidden_figures_as_it_counts(survey):
     """Means and the share satisfied with all items are named, too, not only counted."""
     said = [text for text, _ in describe_disclosure(survey, "vi") if "trong đó có " in text]
