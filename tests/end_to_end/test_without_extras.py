@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm_process
 from without_extras import write_small_wave
 
 from sipas_analysis.extras import EXTRAS
@@ -34,9 +35,7 @@ def outcomes(tmp_path_factory):
     wave = write_small_wave(folder)
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
     for verb, out in {"run": "full", "plan": "plans"}.items():
-        code = f"import sys; sys.argv[1:] = {[verb, wave, '--out', str(folder / out)]}"
-        command = [sys.executable, "-c", f"{code}; from sipas_analysis.cli import main; main()"]
-        subprocess.run(command, check=True, capture_output=True)
+        warm_process.run(verb, wave, "--out", folder / out)
     command = [sys.executable, str(TESTS / "without_extras.py"), str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return json.loads(done.stdout)

@@ -11,8 +11,6 @@ import inspect
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -20,6 +18,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 import typer.main
+import warm_process
 import yaml
 from code_blocks import BLOCKS, ROOT, Block, list_pages, pick_blocks
 from conftest import FACTS, UNITS
@@ -376,18 +375,17 @@ def write_forms_of_offices(folder: Path) -> None:
 def test_the_commands_of_start_lead_from_excel_files_to_letters(tmp_path):
     """Each `sipas` line of docs/start.md, in order, as typed; between them the year's id is set."""
     write_forms_of_offices(tmp_path / "forms")
-    run = [sys.executable, "-c", "from sipas_analysis.cli import main; main()"]
     lines = [
         line
         for block, line in _list_commands()
         if block.page == "docs/start.md" and line.startswith("sipas ")
     ]
     for line in lines:
-        words = [*run, *shlex.split(line)[1:], "--lang", "en"]
+        words = [*shlex.split(line)[1:], "--lang", "en"]
         if " run " in line or " verify " in line:  # there --lang says in which language to report
             words = words[:-2]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (line, done.stdout[-2000:], done.stderr[-2000:])
+        code, said = warm_process.run_to_end(*words, folder=tmp_path)
+        assert code == 0, (line, said[-4000:])
         if " init " in line:  # "Fill in": what a person writes by hand
             draft = (tmp_path / "wave.yaml").read_text("utf-8")
             draft = re.sub(r"(?m)^id: .*", "id: an-giang-2024", draft)
