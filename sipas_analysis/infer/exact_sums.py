@@ -6,6 +6,7 @@ only. Whole numbers add exactly, in any order, in chunks, files or workers (rule
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil, log2
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class WeightRounding:
 
 def _ceil_log2(number: float) -> int:
     """Return the least whole k with number <= 2**k."""
-    return int(np.ceil(np.log2(number))) if number > 0 else 0
+    return ceil(log2(number)) if number > 0 else 0
 
 
 def weight_scale(

@@ -347,7 +347,8 @@ class Instrument(Strict):
     @property
     def usual_items(self) -> list[str]:
         """Items with the scale of most items, which can be compared with each other."""
-        return [code for code in self.items if code not in self.of_other_scale]
+        others = self.of_other_scale
+        return [code for code in self.items if code not in others]
 
     def list_codes(self, code: str, kind: Literal["blank", "not_applicable"]) -> tuple[str, ...]:
         """Return the codes of no answer of a question: its own, and those of the pack."""
