@@ -41,12 +41,13 @@ def write_editions(folder, seed):
     rng = np.random.default_rng([seed, 1])
     units, (pack, fewest) = draw_units(rng), draw_pack(rng)
     rows = draw_rows(rng, units, fewest)
-    kind, n = str(rng.choice(KINDS)), int(rng.integers(1, 9))
+    kind, n = str(rng.choice(KINDS)), int(rng.choice([*range(1, 9), 8, 8, 8, 8]))
     first, second = [*rows], [*rows]
     units_after = [*units]
     few = [str(code) for code in rng.choice([code for code, _ in units], 2, replace=False)]
     if kind in OF_FORMS:
-        some = [at for at, row in enumerate(rows) if row["unit"] in few][1:-1]
+        corrected = few[: int(rng.integers(1, 3))]
+        some = [at for at, row in enumerate(rows) if row["unit"] in corrected][1:-1]
         chosen = {*rng.permutation(some)[:n].tolist()}
         others = [row for at, row in enumerate(rows) if at not in chosen]
         first = others if kind == "added" else first

@@ -215,7 +215,7 @@ def attack_folder(folder):
     """Return the hidden numbers of a wave, those found in all tables of a run, and what is unread.
 
     Besides what ``attacker.Reader`` reads: ``figures.csv`` by id, ``ranking.csv``, ``plan.csv``,
-    ``priority.csv`` and ``disclosure.csv``'s neighbours; models are no sums and are not read.
+    ``priority.csv``. Models and how forms were checked are no sums: those kinds are returned.
     """
     tables = folder / "tables"
     reader = attacker.Reader(folder, tables)
@@ -364,10 +364,10 @@ def find_printed(reader):
 def find_own_differences(reader):
     """Return shown groups that leave too few people without those of one unit, which knows them."""
     groups = attacker._list_shown(reader, reader.figures)
-    labels = {name: people for name, people in groups.items() if "=" in name}
+    labels = {name: people for name, people in groups.items() if "=" in name or name == "all"}
     found = []
     for unit in sorted(reader.group):
         others = (reader.forms["unit"] != unit).to_numpy()
         left = {name: people & others for name, people in labels.items()}
-        found += [[unit, *names] for names in attacker.find_differences(left, reader.fewest, 1)]
+        found += [[unit, *names] for names in attacker.find_differences(left, reader.fewest)]
     return found
