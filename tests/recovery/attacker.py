@@ -416,18 +416,29 @@ def find_by_moments(reader, most=30):
         items = reader.parts[row.variable]
         own = units[(units["unit"] == row.unit) & units["variable"].isin(items)]
         hidden = own.loc[own["value"].isna(), "variable"]
-        moments = solve_moments(row, len(items), n_forms) if len(hidden) else []
+        maybe = _list_numbers(row, len(items)) if len(hidden) else []
+        moments = [
+            (one, three) for one in maybe for three in solve_moments(one, len(items), n_forms)
+        ]
         if not 0 < len(moments) <= most:
             continue
         counts = own.set_index("variable")[["numerator", "denominator"]].dropna()
         frame = reader.forms.loc[reader.forms["unit"] == row.unit]
         for code in hidden:
             base = int(frame[code].notna().sum())
-            ends = [_bound_pairs(row, items, counts, three, code) for three in moments]
+            ends = [_bound_pairs(one, items, counts, three, code) for one, three in moments]
             low, high = np.array([end for end in ends if end] or [(0, MOST)]).T
             if base and high.max() - low.min() < min(reader.fewest, base):
                 found[f"{code}@{row.unit}"] = base
     return [*found.items()]
+
+
+def _list_numbers(row, n_items):
+    """Return a row with each number of forms that may be behind it, if that number is hidden."""
+    if not math.isnan(row.n):
+        return [row]
+    fewest, most = math.ceil(row.denominator / n_items), round(row.denominator)
+    return [row._replace(n=n) for n in range(fewest, most + 1)]
 
 
 def _bound_pairs(row, items, counts, moments, target):
