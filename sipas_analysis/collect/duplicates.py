@@ -115,14 +115,24 @@ def _match_tables(patterns: pd.DataFrame) -> Rows:
     return first
 
 
-def _number_pairs(first: Rows, second: Rows) -> Rows:
-    """Return a number for each distinct pair of numbers from -1, in the order of appearance."""
-    numbers: Rows = pd.factorize(first * (second.max(initial=0) + 2) + second)[0]
+def _number_codes(codes: Rows | NDArray[np.uint64]) -> Rows:
+    """Return the place of each code among the distinct codes; a hash table needs more memory."""
+    order = np.argsort(codes)
+    in_order = codes[order]
+    is_new = in_order[1:] != in_order[:-1]
+    del in_order
+    numbers = np.zeros(len(codes), dtype=np.int64)
+    numbers[order[1:]] = np.cumsum(is_new)
     return numbers
 
 
+def _number_pairs(first: Rows, second: Rows) -> Rows:
+    """Return a number for each distinct pair of numbers from -1."""
+    return _number_codes(first * (second.max(initial=0) + 2) + second)
+
+
 def _number_rows(columns: pd.DataFrame) -> Rows:
-    """Return a number for each distinct row, in the order of appearance.
+    """Return a number for each distinct row.
 
     Columns are packed into one number of 62 bits, so that few numbers are looked up.
     """
@@ -131,14 +141,13 @@ def _number_rows(columns: pd.DataFrame) -> Rows:
         level, levels = pd.factorize(columns.iloc[:, place])
         n_levels = len(levels) + 1  # a blank is one, too
         if n_rows * n_levels > 2**62:
-            rows, distinct = pd.factorize(rows)
-            n_rows = len(distinct)
+            rows = _number_codes(rows)
+            n_rows = int(rows.max(initial=0)) + 1
         rows *= n_levels
         rows += level
         rows += 1
         n_rows *= n_levels
-    numbers: Rows = pd.factorize(rows)[0]
-    return numbers
+    return _number_codes(rows)
 
 
 def _count_equal(numbers: Rows) -> Rows:
@@ -172,6 +181,7 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     is_rare = (_find_largest(count, content) <= 2) & ~is_bare
     is_pair = is_rare & (count == 2)
     is_single = _mark_singles(content, twins, is_rare, is_pair)
+    del twins  # as large as a column of the forms, as the others are
     n_rare, n_pairs, n_single = (
         np.bincount(cell, weights) for weights in (is_rare, is_pair / 2, is_single / 2)
     )
@@ -182,6 +192,7 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     )
     frequency = (count - 1) * (count > 2) / _count_equal(cell)
     frequency = np.maximum(frequency, (total - 2) / len(content))
+    del count, total
     chance = _find_largest(frequency + rate_of_singles[cell], content)
     return pd.DataFrame(
         {
@@ -247,10 +258,12 @@ def _rate_followers(sheet: Rows, content: Rows) -> NDArray[np.float64]:
 
 
 def _number_blocks(content: Rows, starts: Rows, ends: Rows) -> Rows:
-    """Return a number for each distinct block of contents.
+    """Return a number for each distinct block: equal blocks have one length and one hash."""
+    return _number_pairs(_number_codes(_hash_blocks(content, starts, ends)), ends - starts)
 
-    Equal blocks have one length and one hash, Σ hash(content) · baseᵏ modulo 2**64.
-    """
+
+def _hash_blocks(content: Rows, starts: Rows, ends: Rows) -> NDArray[np.uint64]:
+    """Return the hash of each block: Σ hash(content) · baseᵏ modulo 2**64."""
 
     def list_powers(base: int) -> NDArray[np.uint64]:
         return np.multiply.accumulate(np.full(len(content), base, dtype=np.uint64))
@@ -258,8 +271,7 @@ def _number_blocks(content: Rows, starts: Rows, ends: Rows) -> Rows:
     hashes = np.cumsum(pd.util.hash_array(content) * list_powers(_BASE))
     hashes = np.concatenate([np.zeros(1, dtype=np.uint64), hashes])
     inverse = list_powers(pow(_BASE, -1, 2**64))
-    blocks = pd.factorize((hashes[ends] - hashes[starts]) * inverse[starts])[0]
-    return _number_pairs(blocks, ends - starts)
+    return np.asarray((hashes[ends] - hashes[starts]) * inverse[starts])
 
 
 def _match_sheets(forms: pd.DataFrame) -> Rows:

@@ -68,10 +68,11 @@ def find_near_copies(forms: pd.DataFrame, pack: Instrument, questions: list[str]
     varied = varied[np.argsort(unit[varied], kind="stable")]
     if not len(varied):
         return pd.DataFrame(columns=PAIRS, dtype=np.int64)
-    items = [column.take(varied) for column in ticks.T]
-    del ticks  # as large as the cells
+    unit, items = unit[varied], ticks.T[:, : len(varied)]
+    for item, column in zip(items, ticks.T, strict=True):  # in the same place, to save memory
+        item[:] = column.take(varied)
     cells = [*items, *_number_particulars(forms, questions, varied)]
-    n_cells, blocks = len(cells), list_blocks(unit[varied])
+    n_cells, blocks = len(cells), list_blocks(unit)
     n_equal, pairs = np.zeros(n_cells + 1, dtype=np.int64), []
     for start, end in blocks:
         near = compare_forms([cell[start:end] for cell in cells], n_cells - most, n_equal)
@@ -91,8 +92,11 @@ def _number_particulars(
 ) -> list[Levels]:
     """Return the particulars of some forms as numbers, a blank as 0."""
     names = [name for name in (*questions, "mode", "operator") if name in forms]
-    numbers = (1 + pd.factorize(forms[name])[0][varied] for name in names)
-    return [column.astype(np.min_scalar_type(column.max())) for column in numbers]
+    columns = []
+    for name in names:
+        number = pd.factorize(forms[name])[0] + 1
+        columns.append(number.astype(np.min_scalar_type(number.max()))[varied])
+    return columns
 
 
 @dataclass(frozen=True)
@@ -288,13 +292,15 @@ def is_half_answered(levels: Levels) -> Flags:
 
 def list_varied_forms(levels: Levels) -> Integers:
     """Return the forms that give other answers than their most frequent one to a tenth of items."""
-    by_item, k = np.ascontiguousarray(levels.T), levels.shape[1]  # sums of long rows are fast
-    kind = np.min_scalar_type(k)
-    n_most = np.zeros(len(levels), dtype=kind)
+    k = levels.shape[1]
+    n_most = n_answered = np.zeros(len(levels), dtype=np.min_scalar_type(k))
     for level in range(1, int(levels.max(initial=0)) + 1):
-        n_most = np.maximum(n_most, (by_item == level).sum(axis=0, dtype=kind))
-    n_other = (by_item > 0).sum(axis=0, dtype=kind) - n_most
-    return np.flatnonzero((n_other > k // ITEMS_PER_EXCEPTION) & is_half_answered(levels))
+        n_equal = np.zeros_like(n_most)
+        for item in levels.T:  # one at a time, to save memory
+            n_equal += item == level
+        n_most, n_answered = np.maximum(n_most, n_equal), n_answered + n_equal
+    n_other = n_answered - n_most
+    return np.flatnonzero((n_other > k // ITEMS_PER_EXCEPTION) & (n_answered >= k / 2))
 
 
 def number_levels(answers: Floats | Levels) -> Levels:
@@ -326,6 +332,9 @@ def mark_cells(cells: Sequence[Levels], n: int, largest: Sequence[int] = ()) -> 
 
 def list_blocks(unit: Integers) -> list[Ends]:
     """Return where blocks of at most 1,000 forms of one unit start and end; units are in order."""
-    place = np.arange(len(unit)) - np.searchsorted(unit, unit)
-    starts = np.flatnonzero(place % LARGEST_BLOCK == 0).tolist()
-    return [*pairwise([*starts, len(unit)])]
+    borders = [0, *(1 + np.flatnonzero(unit[1:] != unit[:-1])).tolist(), len(unit)]
+    return [
+        (start, min(start + LARGEST_BLOCK, end))
+        for first, end in pairwise(borders)
+        for start in range(first, end, LARGEST_BLOCK)
+    ]

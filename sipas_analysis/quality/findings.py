@@ -33,6 +33,7 @@ from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.result_table import ResultTable
 from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.memory import return_memory
 from sipas_analysis.messages import Language, say
 from sipas_analysis.progress import show_progress
 from sipas_analysis.quality.form_patterns import (
@@ -199,20 +200,27 @@ def check(survey: Survey) -> Findings:
     """
     check_kind(survey, Survey, "survey")
     with show_progress(3) as advance:
-        return _compare_units(survey, advance)
+
+        def finish_part() -> None:
+            return_memory()  # the next part needs it
+            advance(1)
+
+        return_memory()
+        return _compare_units(survey, finish_part)
 
 
-def _compare_units(survey: Survey, advance: Callable[[int], None]) -> Findings:
-    """Return the findings of ``check``; ``advance`` is called after each of its three parts."""
+def _compare_units(survey: Survey, finish_part: Callable[[], None]) -> Findings:
+    """Return the findings of ``check``; ``finish_part`` is called after each of its three parts."""
     repeats = _find_repeats(survey)
+    finish_part()
     forms, ticks = _list_forms(survey)
     units = _count_by_unit(forms, ticks, survey.instrument)
     rows, is_row = forms, ~forms["repeated"].to_numpy()
     if not is_row.all():
         rows, ticks = forms[is_row].reset_index(drop=True), ticks[is_row]
-    advance(1)
+    finish_part()
     twins = find_twins(ticks, rows["unit"].to_numpy(), len(units))
-    advance(1)
+    finish_part()
     parts = [
         *_judge_answers(units),
         _judge_twins(twins, units),
@@ -394,7 +402,8 @@ def _find_repeats(survey: Survey) -> pd.DataFrame:
 
 def _place_pairs(pairs: pd.DataFrame, forms: pd.DataFrame) -> pd.DataFrame:
     """Return the places of forms that look alike, without their answers."""
-    places = forms.assign(unit=forms["code"]).reindex(columns=["unit", "file", "row"])
-    others = places.iloc[pairs["other"]].drop(columns="unit").add_prefix("other_")
-    parts = [places.iloc[pairs["form"]], others, pairs[["n_equal", "n_items"]]]
+    first, second = (forms.iloc[pairs[name]] for name in ("form", "other"))
+    places = first.assign(unit=first["code"]).reindex(columns=["unit", "file", "row"])
+    others = second.reindex(columns=["file", "row"]).add_prefix("other_")
+    parts = [places, others, pairs[["n_equal", "n_items"]]]
     return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)

@@ -122,20 +122,20 @@ def find_twins(answers: Floats | Levels, unit: Integers, n_units: int) -> Twins:
     reference_units = own[::step]
     packing = Packing.for_cells(len(items), least)
     marks = packing.pack(mark_cells(references, len(reference_units), sizes))
-    nearest, n_equal, n_inside, n_outside = np.zeros((4, len(varied)), dtype=np.int32)
-    share = np.zeros(len(varied))
+    nearest, n_equal = np.zeros((2, len(varied)), dtype=np.int32)
+    is_only_inside, chance = np.zeros(len(varied), dtype=bool), np.zeros(len(varied))
     for start, end in list_blocks(own):
         here, is_other = slice(start, end), reference_units != own[start]
         block, m, n_others = [item[here] for item in items], end - start - 1, int(is_other.sum())
-        nearest[here], n_equal[here], n_inside[here] = _count_twins(block, least)
+        nearest[here], n_equal[here], n_inside = _count_twins(block, least)
         nearest[here] += start
         equal = packing.count_equal(mark_cells(block, m + 1, sizes), marks)
         form, reference, _ = packing.list_near(equal)
-        n_outside[here] = np.bincount(form[is_other[reference]], minlength=m + 1)
-        share[here] = m / max(m + n_others, 1)
-    n_twins = n_inside + n_outside
-    is_only_inside = (n_inside > 0) & (n_outside == 0)
-    chance = np.where(n_twins > 0, share**n_twins, 0.0)
+        n_outside = np.bincount(form[is_other[reference]], minlength=m + 1)
+        is_only_inside[here] = (n_inside > 0) & (n_outside == 0)
+        n_twins, share = n_inside + n_outside, np.full(m + 1, m / max(m + n_others, 1))
+        chance[here] = np.where(n_twins > 0, share**n_twins, 0.0)
+    del items  # as large as the answers
     return Twins(
         varied[is_only_inside],
         varied[nearest[is_only_inside]],

@@ -24,14 +24,16 @@ def find_opposed_items(survey: Survey) -> pd.DataFrame:
     """
     codes, index = [*survey.instrument.items], survey.frame.index
     n_answered, total = pd.Series(0, index), pd.Series(0.0, index)
+    levels = {code: survey.frame[code].astype(float) for code in codes}
+    moments = {code: (answers.mean(), answers.std()) for code, answers in levels.items()}
     for code in codes:  # one at a time, to save memory
-        scores = _standardise(survey.frame[code])
+        scores = _standardise(levels[code], *moments[code])
         n_answered += scores.notna()
         total += scores.fillna(0.0)
     n_others = (n_answered - 1).where(n_answered > 1)
     facts = {}
     for code in codes:
-        scores = _standardise(survey.frame[code])
+        scores = _standardise(levels[code], *moments[code])
         rest = (total - scores) / n_others
         facts[code] = scores.corr(rest), int((scores.notna() & n_others.notna()).sum())
     r, n = (pd.Series(values, codes) for values in zip(*facts.values(), strict=True))
@@ -42,7 +44,6 @@ def find_opposed_items(survey: Survey) -> pd.DataFrame:
     return table[is_opposed.to_numpy()].reset_index(drop=True)
 
 
-def _standardise(levels: "pd.Series[float]") -> "pd.Series[float]":
+def _standardise(levels: "pd.Series[float]", mean: float, sd: float) -> "pd.Series[float]":
     """Return the answers to an item in standard deviations from its mean."""
-    levels = levels.astype(float)
-    return (levels - levels.mean()) / levels.std()
+    return (levels - mean) / sd
