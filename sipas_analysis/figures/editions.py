@@ -179,8 +179,14 @@ def _find_other_units(before: pd.DataFrame, now: pd.DataFrame) -> Iterator[str]:
         bases = table["base"].reindex(ids).sum(skipna=False)
         if ids and not abs(change - (-bases if side else bases)) < 1:
             yield from ids
-    groups = parts[False][parts[False]["group"] != ""]
-    moved = now["base"].sub(before["base"]).reindex(groups.index)
+    names = pd.concat(list(parts.values()))
+    groups = names[(names["group"] != "") & ~names.index.duplicated()]
+    bases = [table["base"].reindex(groups.index) for table in tables.values()]
+    first, last = (
+        base.where(groups.index.isin(table.index), 0.0)  # a group of one edition alone
+        for base, table in zip(bases, tables.values(), strict=True)
+    )
+    moved = last - first
     for _, changes in moved.groupby(groups["variable"]):
         if (changes > 0).any() and (changes < 0).any():
             yield from map(str, changes.index[changes.abs() > 0])

@@ -154,6 +154,9 @@ def test_units_that_were_renamed_merged_or_moved_are_told_where_some_are_hidden(
     moved = index_rows(overall=90, overall__group_x=42, overall__group_y=48, overall__b=None)
     assert {*tell_apart(before, moved, {"b": "y"}).values()} == {"units"}
     assert tell_apart(before, before, {"b": "y"}) == {}
+    alone = index_rows(overall=90, overall__group_x=50, overall__b=None)
+    gained = index_rows(overall=90, overall__group_x=42, overall__group_z=8, overall__b=None)
+    assert len(tell_apart(alone, gained, {"b": "z"})) == 2
 
 
 @pytest.mark.slow
