@@ -29,8 +29,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")  # a result
 HERE, ROOT = Path(__file__), Path(__file__).parents[1]
 ITEMS = [f"i{k}" for k in range(1, 23)]
 WARM = 5
@@ -92,12 +96,11 @@ def estimate_means(path: Path, warm: int = WARM) -> dict[str, object]:
     """Estimate means with errors from Parquet; CPU and wall time are those of warm calls."""
     import sipas_analysis as sipas
 
-    def estimate() -> str:
+    def estimate() -> "pd.DataFrame":
         design = sipas.Design(str(path), weights="w", clusters="cluster")
-        means = sipas.mean(design, ITEMS, by="unit").to_frame()
-        return hash_bytes(means.map(repr).to_csv().encode())
+        return sipas.mean(design, ITEMS, by="unit").to_frame()
 
-    return time_calls(estimate, warm)
+    return time_calls(estimate, warm, lambda means: hash_bytes(means.map(repr).to_csv().encode()))
 
 
 def add_with_duckdb(path: Path, warm: int = WARM) -> dict[str, object]:
@@ -122,15 +125,20 @@ def add_with_pandas(path: Path, warm: int = WARM) -> dict[str, object]:
     return time_calls(add, warm)
 
 
-def time_calls(work: Callable[[], str], warm: int) -> dict[str, object]:
-    """Return the least CPU and wall time of calls after the first, or of the only one."""
-    rounds, bits = [], ""
-    for _ in range(warm + 1):
+def time_calls(
+    work: Callable[[], T], warm: int, describe: Callable[[T], str] = str
+) -> dict[str, object]:
+    """Return the least CPU and wall time of calls after the first, or of the only one.
+
+    The result is described after the clock stopped, as ``svyby.py`` does.
+    """
+    rounds: list[tuple[float, float]] = []
+    while len(rounds) <= warm:
         start, cpu = time.perf_counter(), time.process_time()
-        bits = work()
+        result = work()
         rounds.append((time.process_time() - cpu, time.perf_counter() - start))
     cpu, wall = map(min, zip(*(rounds[1:] or rounds), strict=True))
-    return {"cpu": cpu, "wall": wall, "bits": bits}
+    return {"cpu": cpu, "wall": wall, "bits": describe(result)}
 
 
 def count_levels(folder: Path, tool: str) -> dict[str, object]:
