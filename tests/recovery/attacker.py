@@ -84,7 +84,8 @@ class Reader:
         self.group = dict(zip(units["unit"], units["group"], strict=True))
         path = tables / "figures.csv"
         self.figures = read_table(path) if path.exists() else pd.DataFrame({"id": []})
-        self.forms = pd.read_csv(wave / "responses.csv", dtype={"unit": str})
+        forms = pd.read_csv(wave / "responses.csv", dtype={"unit": str})
+        self.forms = forms[forms[self.asked].notna().any(axis=1)].copy()  # a blank one is no form
         self.is_weighted = "weight" in self.wave["columns"]
         self.worth = self.index.get("points") or {k: float(k in SATISFIED) for k in LEVELS}
         self.program, self.tag = Program() if program is None else program, tag
