@@ -54,6 +54,9 @@ class Process:
             os.kill(self.pid, number)
 
 
+STARTED = []  # every command, ended or not
+
+
 def start(*words, output, folder=".", code=SIPAS):
     """Start a command with its words; ``code`` is what runs, ``output`` the file it prints to."""
     request = {"words": [str(word) for word in words], "folder": os.fspath(folder), "code": code}
@@ -61,7 +64,8 @@ def start(*words, output, folder=".", code=SIPAS):
     channel = start_server()
     socket.send_fds(channel, [json.dumps(request).encode()], [output.fileno(), write])
     os.close(write)
-    return Process(int(channel.recv(100)), read)
+    STARTED.append(Process(int(channel.recv(100)), read))
+    return STARTED[-1]
 
 
 def run_to_end(*words, **more):
@@ -92,6 +96,9 @@ def start_server():
     theirs.close()
 
     def end():
+        for process in STARTED:
+            if process.poll() is None:  # its test has failed
+                os.killpg(process.pid, signal.SIGKILL)
         ours.close()
         server.wait(PATIENCE)
 
