@@ -181,10 +181,9 @@ def _find_other_units(before: pd.DataFrame, now: pd.DataFrame) -> Iterator[str]:
             yield from ids
     names = pd.concat(list(parts.values()))
     groups = names[(names["group"] != "") & ~names.index.duplicated()]
-    bases = [table["base"].reindex(groups.index) for table in tables.values()]
-    first, last = (
-        base.where(groups.index.isin(table.index), 0.0)  # a group of one edition alone
-        for base, table in zip(bases, tables.values(), strict=True)
+    first, last = (  # 0: a group of one edition alone
+        table["base"].reindex(groups.index).where(groups.index.isin(table.index), 0.0)
+        for table in tables.values()
     )
     moved = last - first
     for _, changes in moved.groupby(groups["variable"]):
