@@ -7,7 +7,7 @@ name is first used, so that ``sipas --help`` starts without delay.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.16.0"
+__version__ = "0.17.0"
 
 _HOMES = {
     # read
