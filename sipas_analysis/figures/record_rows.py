@@ -111,6 +111,8 @@ def identify_records(name: str, table: pd.DataFrame, rule: str) -> list[pd.DataF
         rule: Rule in docs/method.md by which its figures are computed.
     """
     columns = find_number_columns(table)
+    if not columns:  # nothing is told
+        return []
     has_number = table[columns].notna().groupby(table["domain"]).transform("any")
     parts = []
     for column in columns:

@@ -48,21 +48,35 @@ def made(request, tmp_path_factory):
     for unit in ("", *units):
         formats = ["html", *FORMATS[: 1 + HAS_OFFICE]]
         sipas.report(survey, LANGUAGES, unit).write([], str(folder), formats)
+    if HAS_OFFICE:
+        lay_out_word_files(folder)
     return folder, int(request.param == WITH_RECORDS)
 
 
+def lay_out_word_files(folder):
+    """Lay out all Word files of a folder, each beside itself; LibreOffice starts once for all."""
+    places = dict(enumerate(sorted(folder.rglob("*.docx"))))
+    flat = folder / "word"
+    flat.mkdir()
+    for number, path in places.items():
+        shutil.copy(path, flat / f"{number}.docx")
+    home = f"-env:UserInstallation=file://{flat}/home"
+    convert = ["soffice", home, "--headless", "--convert-to", "pdf", "--outdir", flat]
+    command = [*convert, *sorted(flat.glob("*.docx"))]
+    subprocess.run(command, check=True, capture_output=True)
+    for number, path in places.items():
+        (flat / f"{number}.pdf").rename(path.with_suffix(".docx.pdf"))
+
+
 def lay_out(path, folder):
-    """Return a file as PDF: itself, a page as printed, a Word file as LibreOffice lays it out."""
+    """Return a file as PDF: itself, a page as printed, a Word file as LibreOffice laid it out."""
     if path.suffix == ".pdf":
         return path
     if path.suffix == ".html":
         return print_page(path, folder / "printed.pdf")
     if not HAS_OFFICE:
         pytest.skip("LibreOffice lays Word files out")
-    home = f"-env:UserInstallation=file://{folder}/home"
-    convert = ["soffice", home, "--headless", "--convert-to", "pdf", "--outdir", folder, path]
-    subprocess.run(convert, check=True, capture_output=True)
-    return folder / f"{path.stem}.pdf"
+    return path.with_suffix(".docx.pdf")
 
 
 def print_page(path, printed):

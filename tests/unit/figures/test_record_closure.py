@@ -23,7 +23,7 @@ from sipas_analysis.figures.record_tables import (
 from sipas_analysis.figures.step_tables import STEPS, hide_steps, tabulate_steps
 from sipas_analysis.records.channels import make_channel_rules, mark_shares
 from sipas_analysis.records.steps import measure_steps, time_stays
-from sipas_analysis.records.timeliness import SUMS
+from sipas_analysis.records.timeliness import SUMS, count_timeliness
 
 SEEDS = range(2)
 PLACES = {"all": [], "group": ["group"], "unit": ["group", "unit"], "field": ["field"]}
@@ -95,7 +95,7 @@ def restore_keys(table, source):
 
 def check_timeliness(source):
     """Every hidden division of a unit, group or field has two values at least."""
-    cells = source.count(source.dossiers, ["group", "unit", "field"])
+    cells = count_timeliness(source.dossiers, ["group", "unit", "field"], period=source.period)
     table = restore_keys(tabulate_timeliness(source), source)
     n_hidden = 0
     for base in ("done", "running"):
