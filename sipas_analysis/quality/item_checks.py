@@ -26,7 +26,7 @@ def find_opposed_items(survey: Survey) -> pd.DataFrame:
     n_answered, total = pd.Series(0, index), pd.Series(0.0, index)
     levels = {code: survey.frame[code].astype(float) for code in codes}
     moments = {code: (answers.mean(), answers.std()) for code, answers in levels.items()}
-    for code in codes:  # one at a time, to save memory
+    for code in codes:
         scores = _standardise(levels[code], *moments[code])
         n_answered += scores.notna()
         total += scores.fillna(0.0)
